@@ -1,0 +1,139 @@
+"""The contract of a backend, in prose. ``tests/contract/suite.py`` is the same contract as tests.
+
+General rules, for every method:
+
+* Paths are inner paths: the mount's name is already taken off and every name has passed ``ContentPath.parse``.
+* Whatever an upstream does wrong becomes a ``Problem``: unreachable or overloaded is UNAVAILABLE, too slow is TIMEOUT, an
+  answer that makes no sense is UPSTREAM, our own credential refused is UPSTREAM. No other exception leaves a backend,
+  ``asyncio.CancelledError`` aside, which always does.
+* Dates are aware UTC, and one revision keeps one date: ``stat``, ``list``, ``read`` and the answer of ``write`` agree.
+* Etags are strong, opaque, unquoted, and change whenever the bytes do. A directory's is weak (``model.listing_etag``).
+* A write is whole or not at all. When a write fails, or its task is cancelled, the old or the new bytes stand there.
+* A backend never repeats a write, and repeats a read at most once.
+* Names that ``paths.is_plain_name`` refuses are left out of listings.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Protocol, runtime_checkable
+
+from gateway.contents.model import Checkpoint, Document, Entry, Listing, Precondition, Written
+from gateway.contents.paths import ContentPath
+
+
+class Capability(StrEnum):
+    """What a backend can do by itself; ``Contents`` emulates or refuses the rest."""
+
+    CONDITIONAL_WRITE = "conditional write"
+    """``write`` keeps its precondition atomically. Without it the gateway checks under a lock: "checked", not "atomic"."""
+    CONDITIONAL_DELETE = "conditional delete"
+    """``delete`` of a file keeps its precondition atomically."""
+    ATOMIC_REPLACE = "atomic replace"
+    """A reader never meets half a write. Without it the gateway serialises reads and writes of one path."""
+    NATIVE_HASH = "native hash"
+    """``stat`` of a file written through the backend knows its sha256 without reading the bytes."""
+    EMPTY_DIRECTORIES = "empty directories"
+    """A directory made by ``make_directory`` exists until it is deleted."""
+    BYTE_EXACT = "byte exact"
+    """``read`` returns the very bytes that ``write`` was given."""
+    IMPLICIT_PARENTS = "implicit parents"
+    """``write`` below a directory that does not exist makes it. Without it that is NOT_FOUND."""
+    LISTED_ETAGS = "listed etags"
+    """The entries of a listing carry their etags."""
+
+
+class Backend(Protocol):
+    """One configured store of files, notebooks and directories."""
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """What the backend can do; may grow after ``probe`` has learned more."""
+        ...
+
+    async def probe(self) -> None:
+        """Reach the store once, and learn what it honours. Cheap enough for a health check; raises when it is down."""
+        ...
+
+    async def stat(self, path: ContentPath) -> Entry:
+        """The facts about what stands at ``path``; the root always exists. NOT_FOUND when nothing does."""
+        ...
+
+    async def read(self, path: ContentPath) -> Document:
+        """The file with its bytes; etag, size and date are of exactly these bytes. NOT_FOUND; INVALID for a directory."""
+        ...
+
+    async def list(self, path: ContentPath) -> Listing:
+        """All that stands directly in the directory, complete, in a number of calls that does not grow with each entry.
+
+        NOT_FOUND when nothing is there, INVALID (bad type) for a file.
+        """
+        ...
+
+    async def write(self, path: ContentPath, body: bytes, *, precondition: Precondition = None) -> Written:
+        """Replace or create the file, whole or not at all.
+
+        ``Absent`` raises PRECONDITION when anything stands there; ``Matches`` raises PRECONDITION unless a file with that
+        etag does. Backends without CONDITIONAL_WRITE are never given one. CONFLICT when a directory stands there;
+        NOT_FOUND when the parent does not (unless IMPLICIT_PARENTS); INVALID or CONFLICT when the parent is a file.
+        """
+        ...
+
+    async def delete(self, path: ContentPath, *, precondition: Precondition = None) -> None:
+        """Remove the file with its checkpoints, or the directory with everything in it. NOT_FOUND; never the root.
+
+        ``precondition`` is given only for files and only to backends with CONDITIONAL_DELETE.
+        """
+        ...
+
+    async def make_directory(self, path: ContentPath) -> Entry:
+        """Make one directory. CONFLICT (already exists) when anything stands there; NOT_FOUND when the parent does not
+        (unless IMPLICIT_PARENTS)."""
+        ...
+
+    async def aclose(self) -> None:
+        """Give back what the backend holds; called once, last."""
+        ...
+
+
+@runtime_checkable
+class SupportsCopy(Protocol):
+    """The store copies by itself, without the bytes passing through the gateway."""
+
+    async def copy(self, source: ContentPath, target: ContentPath) -> Written:
+        """Copy one file to a path where nothing stands: PRECONDITION when something does. Checkpoints stay behind."""
+        ...
+
+
+@runtime_checkable
+class SupportsMove(Protocol):
+    """The store renames by itself."""
+
+    async def move(self, source: ContentPath, target: ContentPath) -> Entry:
+        """Rename a file (its checkpoints follow) or a directory with all below it, to a path where nothing stands.
+
+        CONFLICT (already exists) when something does; NOT_FOUND for a missing source or target directory. When it breaks
+        half-way nothing is lost: every file is at the source, the target, or both.
+        """
+        ...
+
+
+@runtime_checkable
+class SupportsCheckpoints(Protocol):
+    """The store keeps saved states of files, out of sight of every listing. Ids match ``[\\w-]+``."""
+
+    async def list_checkpoints(self, path: ContentPath) -> list[Checkpoint]:
+        """All checkpoints of the file, oldest first; none for a missing file or a directory."""
+        ...
+
+    async def create_checkpoint(self, path: ContentPath) -> Checkpoint:
+        """Save the present bytes. NOT_FOUND for a missing file, INVALID for a directory."""
+        ...
+
+    async def restore_checkpoint(self, path: ContentPath, checkpoint_id: str) -> None:
+        """Make the saved bytes the present ones. NOT_FOUND for an unknown id."""
+        ...
+
+    async def delete_checkpoint(self, path: ContentPath, checkpoint_id: str) -> None:
+        """Forget the saved state. NOT_FOUND for an unknown id."""
+        ...

@@ -1,0 +1,244 @@
+"""What a caller can ask for: frozen dataclasses, each complete in itself, each one call of ``Contents``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from gateway.contents.apps import Apps
+from gateway.contents.model import Caller, Checkpoint, Condition, Document, Entry, Kind, Listing, Written
+from gateway.contents.notebook import stored_form
+from gateway.contents.offload import offloaded
+from gateway.contents.paths import ContentPath
+from gateway.contents.problem import Problem, Reason, invalid
+from gateway.contents.service import Contents
+from gateway.contents.uploads import Uploads
+
+R_co = TypeVar("R_co", covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What operations run against."""
+
+    contents: Contents
+    apps: Apps
+    uploads: Uploads
+
+
+class Operation(Protocol[R_co]):
+    """One complete thing to do."""
+
+    async def run(self, services: Services) -> R_co: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """Answers from what the request and the configuration say."""
+
+    async def run(self, services: Services) -> None:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Stat:
+    caller: Caller
+    path: ContentPath
+    with_sha256: bool = False
+
+    async def run(self, services: Services) -> Entry:
+        return await services.contents.stat(self.caller, self.path, with_sha256=self.with_sha256)
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A file with its bytes. INVALID (bad type) for a directory."""
+
+    caller: Caller
+    path: ContentPath
+
+    async def run(self, services: Services) -> Document:
+        return await services.contents.read(self.caller, self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class List:
+    caller: Caller
+    path: ContentPath
+
+    async def run(self, services: Services) -> Listing:
+        return await services.contents.list(self.caller, self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class Get:
+    """Whatever stands at the path, with its content: one call when ``kind`` or the name tells a file, else two.
+
+    INVALID (bad type) when ``kind`` is given and something of another kind stands there.
+    """
+
+    caller: Caller
+    path: ContentPath
+    kind: Kind | None = None
+
+    async def run(self, services: Services) -> Document | Listing:
+        kind = self.kind or await self._kind_there(services)
+        if kind is Kind.DIRECTORY:
+            return await services.contents.list(self.caller, self.path)
+        return await services.contents.read(self.caller, self.path)
+
+    async def _kind_there(self, services: Services) -> Kind:
+        if Kind.of_file(self.path) is Kind.NOTEBOOK:
+            return Kind.NOTEBOOK
+        return (await services.contents.stat(self.caller, self.path)).kind
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """Store bytes as they are."""
+
+    caller: Caller
+    path: ContentPath
+    body: bytes
+    condition: Condition = None
+
+    async def run(self, services: Services) -> Written:
+        return await services.contents.write(self.caller, self.path, self.body, self.condition)
+
+
+@dataclass(frozen=True, slots=True)
+class SavedNotebook:
+    written: Written
+    message: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SaveNotebook:
+    """Store a notebook given as JSON, in the one stored form. ``strict`` refuses schema faults (UNPROCESSABLE)."""
+
+    caller: Caller
+    path: ContentPath
+    content: bytes
+    condition: Condition = None
+    strict: bool = False
+
+    async def run(self, services: Services) -> SavedNotebook:
+        if Kind.of_file(self.path) is not Kind.NOTEBOOK:
+            raise invalid("A notebook's name ends in .ipynb.", reason=Reason.BAD_TYPE)
+        stored = await offloaded(len(self.content), stored_form, self.content, strict=self.strict)
+        written = await services.contents.write(self.caller, self.path, stored.body, self.condition)
+        return SavedNotebook(written, stored.message)
+
+
+@dataclass(frozen=True, slots=True)
+class MakeDirectory:
+    """Make a directory; one that exists already is fine and returned."""
+
+    caller: Caller
+    path: ContentPath
+
+    async def run(self, services: Services) -> Entry:
+        try:
+            return await services.contents.make_directory(self.caller, self.path)
+        except Problem as problem:
+            if problem.reason is not Reason.EXISTS:
+                raise
+        entry = await services.contents.stat(self.caller, self.path)
+        if entry.kind is not Kind.DIRECTORY:
+            raise invalid("A file of that name exists.", reason=Reason.BAD_TYPE)
+        return entry
+
+
+@dataclass(frozen=True, slots=True)
+class CreateUntitled:
+    caller: Caller
+    directory: ContentPath
+    kind: Kind
+    extension: str = ""
+
+    async def run(self, services: Services) -> Entry:
+        return await services.contents.create_untitled(self.caller, self.directory, self.kind, self.extension)
+
+
+@dataclass(frozen=True, slots=True)
+class CopyInto:
+    caller: Caller
+    source: ContentPath
+    directory: ContentPath
+
+    async def run(self, services: Services) -> Entry:
+        return await services.contents.copy_into(self.caller, self.source, self.directory)
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    caller: Caller
+    source: ContentPath
+    target: ContentPath
+    condition: Condition = None
+
+    async def run(self, services: Services) -> Entry:
+        return await services.contents.move(self.caller, self.source, self.target, self.condition)
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    caller: Caller
+    path: ContentPath
+    condition: Condition = None
+    recursive: bool = True
+
+    async def run(self, services: Services) -> None:
+        await services.contents.delete(self.caller, self.path, self.condition, recursive=self.recursive)
+
+
+@dataclass(frozen=True, slots=True)
+class UploadChunk:
+    """One piece of a file that arrives in several requests: 1, 2, ... and -1 for the last, as JupyterLab sends them."""
+
+    caller: Caller
+    path: ContentPath
+    number: int
+    body: bytes
+    condition: Condition = None
+
+    async def run(self, services: Services) -> Entry | Written:
+        return await services.uploads.add(services.contents, self)
+
+
+@dataclass(frozen=True, slots=True)
+class ListCheckpoints:
+    caller: Caller
+    path: ContentPath
+
+    async def run(self, services: Services) -> list[Checkpoint]:
+        return await services.contents.list_checkpoints(self.caller, self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class CreateCheckpoint:
+    caller: Caller
+    path: ContentPath
+
+    async def run(self, services: Services) -> Checkpoint:
+        return await services.contents.create_checkpoint(self.caller, self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreCheckpoint:
+    caller: Caller
+    path: ContentPath
+    checkpoint_id: str
+
+    async def run(self, services: Services) -> None:
+        await services.contents.restore_checkpoint(self.caller, self.path, self.checkpoint_id)
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteCheckpoint:
+    caller: Caller
+    path: ContentPath
+    checkpoint_id: str
+
+    async def run(self, services: Services) -> None:
+        await services.contents.delete_checkpoint(self.caller, self.path, self.checkpoint_id)

@@ -1,0 +1,384 @@
+"""Contents: everything that is true of files on every backend and in every dialect.
+
+Scope and rights, hidden names, preconditions where the store has none, untitled and copy names, the way in and out of
+mounts. Dialects call it through operations; it calls a backend once in the common case, and says so where it is more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from itertools import islice
+
+from cachetools import LRUCache
+
+from gateway.contents.backend import Backend, Capability, SupportsCheckpoints, SupportsCopy, SupportsMove
+from gateway.contents.locks import Locks
+from gateway.contents.model import (
+    EPOCH,
+    Absent,
+    Caller,
+    Checkpoint,
+    Condition,
+    Document,
+    Entry,
+    ETag,
+    Kind,
+    Listing,
+    Matches,
+    MatchesAny,
+    Precondition,
+    Written,
+    directory_entry,
+    sha256_hex,
+)
+from gateway.contents.mounts import Action, Mounts, Place
+from gateway.contents.naming import copy_names, untitled_names
+from gateway.contents.notebook import EMPTY_NOTEBOOK
+from gateway.contents.paths import ContentPath
+from gateway.contents.problem import Code, Problem, Reason, already_exists, invalid, not_found, stale
+from gateway.contents.transfer import copy_tree, verify_copy
+
+_NAME_ATTEMPTS = 10_000
+_REMEMBERED_DIGESTS = 10_000
+
+
+class Contents:
+    """The one contents service. All methods take the caller and the caller's own paths, and raise Problem."""
+
+    def __init__(self, mounts: Mounts, locks: Locks) -> None:
+        self._mounts = mounts
+        self._locks = locks
+        self._digests: LRUCache[tuple[str, ContentPath, ETag], str] = LRUCache(_REMEMBERED_DIGESTS)
+
+    # -- reading -----------------------------------------------------------------------------------------------------
+
+    async def stat(self, caller: Caller, path: ContentPath, *, with_sha256: bool = False) -> Entry:
+        """The facts. One call; a second one, a read, when the digest is wanted and the store does not know it."""
+        if self._is_virtual_root(path):
+            return (await self.list(caller, path)).entry
+        place = self._place(caller, path, Action.READ)
+        try:
+            entry = await place.mount.backend.stat(place.inner)
+        except Problem as problem:
+            return place.outward(_empty_top(place, problem))
+        if with_sha256 and entry.sha256 is None and entry.kind is not Kind.DIRECTORY:
+            entry = await self._digested(place, entry)
+        return place.outward(entry)
+
+    async def read(self, caller: Caller, path: ContentPath) -> Document:
+        """A file with its bytes; its entry always carries the sha256."""
+        if self._is_virtual_root(path):
+            raise invalid("The root is a directory.", reason=Reason.BAD_TYPE)
+        place = self._place(caller, path, Action.READ)
+        async with self._serialised(place):
+            document = await place.mount.backend.read(place.inner)
+        entry = replace(document.entry, sha256=document.entry.sha256 or sha256_hex(document.body))
+        return Document(place.outward(entry), document.body)
+
+    async def list(self, caller: Caller, path: ContentPath) -> Listing:
+        """What stands in a directory and is not hidden; at the root, the caller's mounts too."""
+        if self._is_virtual_root(path):
+            tops = [self._mount_top(mount.name) for mount in self._mounts.beside_root(caller)]
+            return Listing(directory_entry(path, tops, modified=EPOCH, writable=False), tuple(tops))
+        place = self._place(caller, path, Action.READ)
+        try:
+            listing = await place.mount.backend.list(place.inner)
+        except Problem as problem:
+            listing = Listing(_empty_top(place, problem), ())
+        entries = [place.outward(entry) for entry in listing.entries if not entry.name.startswith(".")]
+        if path.is_root:
+            entries = self._beside_mounts(caller, entries)
+        return Listing(place.outward(listing.entry), tuple(entries))
+
+    # -- writing -----------------------------------------------------------------------------------------------------
+
+    async def write(self, caller: Caller, path: ContentPath, body: bytes, condition: Condition = None) -> Written:
+        """Create or replace a file. Under a condition the store cannot keep: a stat and the write, inside a lock."""
+        place = self._place(caller, path, Action.WRITE)
+        if place.is_mount_top:
+            raise invalid("This path is a directory.", reason=Reason.BAD_TYPE)
+        await self._prepare_home(place)
+        async with self._exclusive(place, Capability.CONDITIONAL_WRITE):
+            precondition = await self._settled(place, condition, Capability.CONDITIONAL_WRITE)
+            written = await place.mount.backend.write(place.inner, body, precondition=precondition)
+        return Written(place.outward(written.entry), written.created)
+
+    async def make_directory(self, caller: Caller, path: ContentPath) -> Entry:
+        """Make one directory; CONFLICT when the name is taken."""
+        place = self._place(caller, path, Action.WRITE)
+        if place.is_mount_top:
+            raise already_exists()
+        await self._prepare_home(place)
+        return place.outward(await place.mount.backend.make_directory(place.inner))
+
+    async def create_untitled(self, caller: Caller, directory: ContentPath, kind: Kind, extension: str = "") -> Entry:
+        """Create an empty thing under the first free untitled name: one listing, then a write that must find it free."""
+        taken = await self._names_in(caller, directory)
+        for name in _free(untitled_names(kind, extension), taken):
+            try:
+                return await self._create_empty(caller, directory.child(name), kind)
+            except Problem as problem:
+                _reraise_unless_taken(problem)
+        raise already_exists("No free name was found.")
+
+    async def delete(
+        self, caller: Caller, path: ContentPath, condition: Condition = None, *, recursive: bool = True
+    ) -> None:
+        """Delete a file, or a directory with all in it; without ``recursive`` a directory must be empty (CONFLICT)."""
+        place = self._place(caller, path, Action.WRITE)
+        if place.is_mount_top:
+            raise invalid("A mount cannot be deleted.")
+        async with self._exclusive(place, Capability.CONDITIONAL_DELETE):
+            precondition = await self._settled(place, condition, Capability.CONDITIONAL_DELETE)
+            if not recursive:
+                await _refuse_full_directory(place)
+            await place.mount.backend.delete(place.inner, precondition=precondition)
+
+    # -- copying and moving ------------------------------------------------------------------------------------------
+
+    async def copy_into(self, caller: Caller, source: ContentPath, directory: ContentPath) -> Entry:
+        """Copy a file or directory into a directory, under its own name or Jupyter's next copy name."""
+        origin = self._place(caller, source, Action.READ)
+        entry = await origin.mount.backend.stat(origin.inner)
+        taken = await self._names_in(caller, directory)
+        for name in _free(copy_names(source.name), taken):
+            try:
+                return (await self._copied(caller, origin, entry, directory.child(name))).entry
+            except Problem as problem:
+                _reraise_unless_taken(problem)
+        raise already_exists("No free name was found for the copy.")
+
+    async def move(
+        self, caller: Caller, source: ContentPath, target: ContentPath, condition: Condition = None
+    ) -> Entry:
+        """Rename, also across mounts. CONFLICT when the target exists. The condition speaks of the source.
+
+        Within one backend that renames by itself: one call, and a stat under a condition. Otherwise everything is copied,
+        each copy is read back and compared, and only then is the source deleted.
+        """
+        origin, goal = self._place(caller, source, Action.WRITE), self._place(caller, target, Action.WRITE)
+        if origin.is_mount_top or goal.is_mount_top:
+            raise invalid("A mount cannot be moved or replaced.")
+        if source == target:
+            return await self.stat(caller, source)
+        if target.starts_with(source):
+            raise invalid("A directory cannot be moved into itself.")
+        await self._prepare_home(goal)
+        async with self._locked(origin, goal):
+            await self._checked(origin, condition)
+            backend = origin.mount.backend
+            if backend is goal.mount.backend and isinstance(backend, SupportsMove):
+                return goal.outward(await backend.move(origin.inner, goal.inner))
+            return await self._moved_by_copy(origin, goal)
+
+    async def _copied(self, caller: Caller, origin: Place, entry: Entry, target: ContentPath) -> Written:
+        goal = self._place(caller, target, Action.WRITE)
+        if goal.mount is origin.mount and goal.inner.starts_with(origin.inner):
+            raise invalid("A directory cannot be copied into itself.")
+        await self._prepare_home(goal)
+        backend = goal.mount.backend
+        if entry.kind is Kind.DIRECTORY:
+            await copy_tree(origin, goal)
+            return Written(goal.outward(await backend.stat(goal.inner)), created=True)
+        if backend is origin.mount.backend and isinstance(backend, SupportsCopy):
+            written = await backend.copy(origin.inner, goal.inner)
+            return Written(goal.outward(written.entry), written.created)
+        async with self._serialised(origin):
+            document = await origin.mount.backend.read(origin.inner)
+        return await self.write(caller, target, document.body, Absent())
+
+    async def _moved_by_copy(self, origin: Place, goal: Place) -> Entry:
+        source, target = origin.mount.backend, goal.mount.backend
+        entry = await source.stat(origin.inner)
+        if entry.kind is Kind.DIRECTORY:
+            await copy_tree(origin, goal)
+            await source.delete(origin.inner)
+            return goal.outward(await target.stat(goal.inner))
+        document = await source.read(origin.inner)
+        await _refuse_taken(goal)
+        absent = Absent() if Capability.CONDITIONAL_WRITE in target.capabilities else None
+        try:
+            written = await target.write(goal.inner, document.body, precondition=absent)
+        except Problem as problem:
+            raise (already_exists() if problem.code is Code.PRECONDITION else problem) from problem
+        await verify_copy(target, goal.inner, document)
+        unchanged = Matches(document.entry.etag) if document.entry.etag else None
+        await source.delete(
+            origin.inner, precondition=unchanged if Capability.CONDITIONAL_DELETE in source.capabilities else None
+        )
+        return goal.outward(written.entry)
+
+    # -- checkpoints -------------------------------------------------------------------------------------------------
+
+    async def list_checkpoints(self, caller: Caller, path: ContentPath) -> list[Checkpoint]:
+        place, backend = self._checkpoints_of(caller, path, Action.READ)
+        return await backend.list_checkpoints(place.inner)
+
+    async def create_checkpoint(self, caller: Caller, path: ContentPath) -> Checkpoint:
+        place, backend = self._checkpoints_of(caller, path, Action.WRITE)
+        async with self._serialised(place):
+            return await backend.create_checkpoint(place.inner)
+
+    async def restore_checkpoint(self, caller: Caller, path: ContentPath, checkpoint_id: str) -> None:
+        place, backend = self._checkpoints_of(caller, path, Action.WRITE)
+        async with self._exclusive(place, Capability.CONDITIONAL_WRITE):
+            await backend.restore_checkpoint(place.inner, checkpoint_id)
+
+    async def delete_checkpoint(self, caller: Caller, path: ContentPath, checkpoint_id: str) -> None:
+        place, backend = self._checkpoints_of(caller, path, Action.WRITE)
+        await backend.delete_checkpoint(place.inner, checkpoint_id)
+
+    def _checkpoints_of(self, caller: Caller, path: ContentPath, action: Action) -> tuple[Place, SupportsCheckpoints]:
+        place = self._place(caller, path, action)
+        if not isinstance(place.mount.backend, SupportsCheckpoints):
+            raise Problem(Code.UNSUPPORTED, "This mount keeps no checkpoints.")
+        return place, place.mount.backend
+
+    # -- scope -------------------------------------------------------------------------------------------------------
+
+    def _place(self, caller: Caller, path: ContentPath, action: Action) -> Place:
+        if path.is_hidden:
+            if action is Action.READ:
+                raise not_found()
+            raise invalid("Names that begin with a dot are hidden and cannot be written.")
+        if action is Action.WRITE and self._is_virtual_root(path):
+            raise invalid("The root holds only mounts; choose a folder below one of them.")
+        return self._mounts.place(caller, path, action)
+
+    def _is_virtual_root(self, path: ContentPath) -> bool:
+        return path.is_root and self._mounts.root is None
+
+    @staticmethod
+    def _mount_top(name: str) -> Entry:
+        return directory_entry(ContentPath((name,)), modified=EPOCH)
+
+    def _beside_mounts(self, caller: Caller, entries: list[Entry]) -> list[Entry]:
+        tops = {mount.name: self._mount_top(mount.name) for mount in self._mounts.beside_root(caller)}
+        return [entry for entry in entries if entry.name not in tops] + list(tops.values())
+
+    async def _names_in(self, caller: Caller, directory: ContentPath) -> set[str]:
+        if self._is_virtual_root(directory):
+            raise invalid("The root holds only mounts; choose a folder below one of them.")
+        return {entry.name for entry in (await self.list(caller, directory)).entries}
+
+    async def _create_empty(self, caller: Caller, path: ContentPath, kind: Kind) -> Entry:
+        if kind is Kind.DIRECTORY:
+            return await self.make_directory(caller, path)
+        body = EMPTY_NOTEBOOK if kind is Kind.NOTEBOOK else b""
+        return (await self.write(caller, path, body, Absent())).entry
+
+    async def _prepare_home(self, place: Place) -> None:
+        """Make the caller's home folder before its first use, on stores that do not make parents by themselves."""
+        backend = place.mount.backend
+        if not place.mount.homes or Capability.IMPLICIT_PARENTS in backend.capabilities:
+            return
+        if place.inner.parent != place.base:
+            return
+        for folder in (place.base.parent, place.base):
+            try:
+                await backend.make_directory(folder)
+            except Problem as problem:
+                if problem.reason is not Reason.EXISTS:
+                    raise
+
+    async def _digested(self, place: Place, entry: Entry) -> Entry:
+        key = (place.mount.name, entry.path, entry.etag or ETag(""))
+        if entry.etag is None or key not in self._digests:
+            async with self._serialised(place):
+                document = await place.mount.backend.read(place.inner)
+            entry = document.entry
+            key = (place.mount.name, entry.path, entry.etag or ETag(""))
+            self._digests[key] = entry.sha256 or sha256_hex(document.body)
+        return replace(entry, sha256=self._digests[key])
+
+    # -- preconditions -----------------------------------------------------------------------------------------------
+
+    async def _settled(self, place: Place, condition: Condition, native: Capability) -> Precondition:
+        """What the backend itself is to check; what it cannot check is checked here, inside the lock."""
+        if condition is None:
+            return None
+        if native in place.mount.backend.capabilities and not isinstance(condition, MatchesAny):
+            return condition
+        current = await self._checked(place, condition)
+        if current is None or native not in place.mount.backend.capabilities:
+            return None
+        return Matches(current)
+
+    async def _checked(self, place: Place, condition: Condition) -> ETag | None:
+        """Compare with what stands there now: PRECONDITION when it does not hold. Returns the current etag."""
+        if condition is None:
+            return None
+        entry = await _stat_or_none(place.mount.backend, place.inner)
+        match condition:
+            case Absent():
+                held = entry is None
+            case Matches(etag):
+                held = entry is not None and entry.etag == etag
+            case MatchesAny(etags):
+                held = entry is not None and (not etags or entry.etag in etags)
+        if not held:
+            raise stale()
+        return entry.etag if entry is not None and entry.kind is not Kind.DIRECTORY else None
+
+    @asynccontextmanager
+    async def _exclusive(self, place: Place, native: Capability) -> AsyncIterator[None]:
+        """Keep other writers out while a check and a write belong together; free where the store does it by itself."""
+        if {native, Capability.ATOMIC_REPLACE} <= place.mount.backend.capabilities:
+            yield
+            return
+        async with self._locks.hold(place.lock_name):
+            yield
+
+    @asynccontextmanager
+    async def _serialised(self, place: Place) -> AsyncIterator[None]:
+        """Keep a reader from meeting half a write, on stores where it could."""
+        if Capability.ATOMIC_REPLACE in place.mount.backend.capabilities:
+            yield
+            return
+        async with self._locks.hold(place.lock_name):
+            yield
+
+    @asynccontextmanager
+    async def _locked(self, *places: Place) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            for name in sorted({place.lock_name for place in places}):
+                await stack.enter_async_context(self._locks.hold(name))
+            yield
+
+
+async def _stat_or_none(backend: Backend, path: ContentPath) -> Entry | None:
+    try:
+        return await backend.stat(path)
+    except Problem as problem:
+        if problem.code is Code.NOT_FOUND:
+            return None
+        raise
+
+
+async def _refuse_full_directory(place: Place) -> None:
+    backend = place.mount.backend
+    if (await backend.stat(place.inner)).kind is Kind.DIRECTORY and (await backend.list(place.inner)).entries:
+        raise Problem(Code.CONFLICT, "The directory is not empty.")
+
+
+async def _refuse_taken(place: Place) -> None:
+    if await _stat_or_none(place.mount.backend, place.inner) is not None:
+        raise already_exists()
+
+
+def _empty_top(place: Place, problem: Problem) -> Entry:
+    """A home that nobody has written to yet is an empty directory, not a missing one."""
+    if problem.code is Code.NOT_FOUND and place.is_mount_top and place.mount.homes:
+        return directory_entry(place.inner, modified=EPOCH)
+    raise problem
+
+
+def _free(names: Iterator[str], taken: set[str]) -> Iterator[str]:
+    return (name for name in islice(names, _NAME_ATTEMPTS) if name not in taken)
+
+
+def _reraise_unless_taken(problem: Problem) -> None:
+    if problem.code is not Code.PRECONDITION and problem.reason is not Reason.EXISTS:
+        raise problem

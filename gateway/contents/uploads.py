@@ -1,0 +1,112 @@
+"""Files that arrive in several requests: kept aside until the last piece, never half visible (spec jupyter A3).
+
+Pieces are staged in a backend of their own; which piece is expected next is remembered in the state store, so any replica
+may take the next one. There is no upload id on the wire: caller and path name the upload.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from gateway.contents.backend import Backend
+from gateway.contents.model import EPOCH, Caller, Entry, Kind, Written
+from gateway.contents.paths import ContentPath
+from gateway.contents.problem import Code, Problem, invalid
+
+if TYPE_CHECKING:
+    from gateway.contents.operations import UploadChunk
+    from gateway.contents.service import Contents
+
+LAST = -1
+
+
+@dataclass(frozen=True, slots=True)
+class UploadSession:
+    """``id`` names the staging folder, ``received`` counts the pieces so far, ``size_bytes`` their bytes."""
+
+    id: str
+    received: int
+    size_bytes: int
+
+
+class UploadSessions(Protocol):
+    """What is remembered of uploads under way; expires by itself."""
+
+    async def start(self, caller: Caller, path: ContentPath) -> tuple[UploadSession, UploadSession | None]:
+        """Begin anew, forgetting an earlier one for the same caller and path, which is returned for cleaning up."""
+        ...
+
+    async def find(self, caller: Caller, path: ContentPath) -> UploadSession | None: ...
+
+    async def advance(self, session: UploadSession, size_bytes: int) -> UploadSession:
+        """One piece more. CONFLICT when another request has advanced it meanwhile."""
+        ...
+
+    async def finish(self, session: UploadSession) -> None: ...
+
+    async def expired(self) -> list[UploadSession]:
+        """Forget uploads abandoned for longer than they may be, and return them for cleaning up."""
+        ...
+
+
+class Uploads:
+    """Takes pieces in order and writes the whole file at the last one, through the same service as any write."""
+
+    def __init__(self, staging: Backend, sessions: UploadSessions, max_bytes: int) -> None:
+        self._staging = staging
+        self._sessions = sessions
+        self._max_bytes = max_bytes
+
+    async def add(self, contents: Contents, chunk: UploadChunk) -> Entry | Written:
+        """Take one piece. INVALID out of order, TOO_LARGE above the limit; the answer to the last is the file written."""
+        if chunk.number == 1:
+            session, earlier = await self._sessions.start(chunk.caller, chunk.path)
+            if earlier is not None:
+                await self._clean(earlier)
+            await self._staging.make_directory(ContentPath((session.id,)))
+        else:
+            session = await self._expected(chunk)
+        total = session.size_bytes + len(chunk.body)
+        if total > self._max_bytes:
+            await self._drop(session)
+            raise Problem(Code.TOO_LARGE, f"The upload is larger than {self._max_bytes} bytes.")
+        if chunk.number != LAST:
+            await self._staging.write(_piece(session.id, session.received + 1), chunk.body)
+            session = await self._sessions.advance(session, len(chunk.body))
+            return Entry(chunk.path, Kind.of_file(chunk.path), EPOCH, EPOCH, size=session.size_bytes)
+        body = b"".join([*[await self._staged(session, n) for n in range(1, session.received + 1)], chunk.body])
+        written = await contents.write(chunk.caller, chunk.path, body, chunk.condition)
+        await self._drop(session)
+        return written
+
+    async def sweep(self) -> None:
+        """Remove what abandoned uploads have left behind."""
+        for session in await self._sessions.expired():
+            await self._clean(session)
+
+    async def _expected(self, chunk: UploadChunk) -> UploadSession:
+        session = await self._sessions.find(chunk.caller, chunk.path)
+        if session is None:
+            raise invalid("No upload of this file is under way; begin with chunk 1.")
+        if chunk.number not in (LAST, session.received + 1):
+            raise invalid(f"Chunk {session.received + 1} or -1 is expected next, not {chunk.number}.")
+        return session
+
+    async def _staged(self, session: UploadSession, number: int) -> bytes:
+        return (await self._staging.read(_piece(session.id, number))).body
+
+    async def _drop(self, session: UploadSession) -> None:
+        await self._sessions.finish(session)
+        await self._clean(session)
+
+    async def _clean(self, session: UploadSession) -> None:
+        try:
+            await self._staging.delete(ContentPath((session.id,)))
+        except Problem as problem:
+            if problem.code is not Code.NOT_FOUND:
+                raise
+
+
+def _piece(session_id: str, number: int) -> ContentPath:
+    return ContentPath((session_id, f"{number:06d}"))

@@ -1,0 +1,99 @@
+"""What every dialect is made of: routes, endpoints, calls, and how it words a problem."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from aiohttp import web
+
+from gateway.contents.model import Caller, Credential
+from gateway.contents.operations import Operation
+from gateway.contents.paths import ContentPath, decode
+from gateway.contents.problem import Code, Problem
+from gateway.wire import json
+
+R = TypeVar("R")
+T = TypeVar("T")
+
+REQUEST_ID = web.RequestKey("request_id", str)
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """One authenticated request on its way to becoming an operation; ``parameters`` are still percent-encoded."""
+
+    request: web.Request
+    caller: Caller
+    parameters: Mapping[str, str]
+
+    def path(self, name: str = "path") -> ContentPath:
+        """A captured path, decoded once, strictly."""
+        return ContentPath.from_url(self.parameters[name])
+
+    def text(self, name: str) -> str:
+        """A captured single segment, decoded once, strictly."""
+        return decode(self.parameters[name])
+
+    async def body(self, max_bytes: int | None = None) -> bytes:
+        """The whole body. TOO_LARGE above the server's limit, or above ``max_bytes``."""
+        body = await self.request.read()
+        if max_bytes is not None and len(body) > max_bytes:
+            raise Problem(Code.TOO_LARGE, f"The body is {len(body)} bytes; at most {max_bytes} are accepted here.")
+        return body
+
+    async def json(self, shape: type[T]) -> T:
+        """The JSON body as ``shape``, whatever its content type says. INVALID otherwise."""
+        return json.decode(await self.body(), shape)
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[R]):
+    """A parsed request: one complete operation, and the rendering of its result. Render never calls back."""
+
+    operation: Operation[R]
+    render: Callable[[R], web.StreamResponse]
+
+
+Endpoint = Callable[[Incoming], Awaitable[Call[Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One line of the flat route table. ``{name}`` captures one segment, ``{name*}`` any number, none included.
+
+    ``is_public`` routes need no credential (their caller is ANONYMOUS). ``takes_retry_token`` routes answer a repeated
+    opc-retry-token from memory.
+    """
+
+    method: str
+    template: str
+    endpoint: Endpoint
+    is_public: bool = False
+    takes_retry_token: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """One client-facing API.
+
+    ``prefixes`` are the URL prefixes whose unmatched requests it answers. ``credentials`` are tried in order of the
+    tuple; the first one present decides. ``finish`` adds the headers that every answer of the dialect carries.
+    """
+
+    name: str
+    prefixes: tuple[str, ...]
+    routes: tuple[Route, ...]
+    credentials: tuple[Credential, ...]
+    render_problem: Callable[[Problem], web.Response]
+    finish: Callable[[web.Request, web.StreamResponse], None]
+    request_id_header: str = "X-Request-ID"
+
+
+ANONYMOUS = Caller(None, Credential.TOKEN)
+
+
+def json_response(body: bytes, *, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
+    """An answer whose body is JSON already."""
+    return web.Response(body=body, status=status, content_type="application/json", headers=headers)

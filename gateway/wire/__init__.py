@@ -1,0 +1,1 @@
+"""What travels: the formats and transports that dialects and adapters share."""

@@ -1,0 +1,108 @@
+"""The one HTTP client towards upstreams: pool, deadlines, the read-once-more rule, and faults turned into Problems.
+
+aiohttp's own silent repeat of idempotent requests is switched off: under If-Match a repeated PUT meets the first one's
+result and reports a conflict that never was (aiohttp issue 10790; pinned in tests/test_framework.py).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import aiohttp
+from multidict import CIMultiDictProxy
+from yarl import URL
+
+from gateway.contents.problem import Code, Problem, Source
+
+CONNECT_SECONDS = 2.0
+READ_SECONDS = 15.0
+WRITE_SECONDS = 30.0
+MAX_CONNECTIONS = 256
+MAX_CONNECTIONS_PER_HOST = 64
+
+_READS = frozenset({"GET", "HEAD"})
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A complete answer of an upstream; its body is as long as the upstream said it would be."""
+
+    status: int
+    headers: CIMultiDictProxy[str]
+    body: bytes
+
+
+class UpstreamClient:
+    """Sends whole requests and receives whole answers; shared by all adapters of one gateway."""
+
+    def __init__(self, session: aiohttp.ClientSession, *, max_body_bytes: int) -> None:
+        self._session = session
+        self._max_body_bytes = max_body_bytes
+
+    async def send(
+        self, method: str, url: URL, *, headers: Mapping[str, str] | None = None, body: bytes | None = None
+    ) -> Answer:
+        """One exchange within the deadline of its method. A read is sent once more when the connection failed before
+        an answer began; a write never is. Redirects are answers, not orders.
+
+        UNAVAILABLE when the upstream cannot be reached or breaks off, TIMEOUT when it is too slow, UPSTREAM when its answer
+        is larger than ``max_body_bytes``.
+        """
+        is_read = method in _READS
+        seconds = READ_SECONDS if is_read else WRITE_SECONDS
+        try:
+            async with asyncio.timeout(seconds):
+                try:
+                    return await self._exchange(method, url, headers, body)
+                except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, aiohttp.ConnectionTimeoutError):
+                    if not is_read:
+                        raise
+                    return await self._exchange(method, url, headers, body)
+        except TimeoutError as error:
+            raise _fault(Code.TIMEOUT, "The storage behind this mount did not answer in time.") from error
+        except aiohttp.ClientError as error:
+            raise _fault(Code.UNAVAILABLE, "The storage behind this mount cannot be reached.") from error
+
+    async def _exchange(self, method: str, url: URL, headers: Mapping[str, str] | None, body: bytes | None) -> Answer:
+        async with self._session.request(method, url, headers=headers, data=body, allow_redirects=False) as response:
+            if (response.content_length or 0) > self._max_body_bytes:
+                raise _oversized()
+            content = bytearray()
+            async for piece in response.content.iter_any():
+                content += piece
+                if len(content) > self._max_body_bytes:
+                    raise _oversized()
+            return Answer(response.status, response.headers, bytes(content))
+
+
+def open_session() -> aiohttp.ClientSession:
+    """A session for upstreams: bounded pool, connect deadline, no cookies, no silent repeats."""
+    session = aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=MAX_CONNECTIONS, limit_per_host=MAX_CONNECTIONS_PER_HOST),
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=True,
+    )
+    session._retry_connection = False  # noqa: SLF001  private, and the only switch there is; pinned by a test
+    return session
+
+
+def nonsense(detail: str = "The storage behind this mount gave an answer that makes no sense.") -> Problem:
+    """The upstream answered, but not with what its protocol promises."""
+    return _fault(Code.UPSTREAM, detail)
+
+
+def refused_credential() -> Problem:
+    """The upstream refused the gateway's own credential: not the caller's fault."""
+    return _fault(Code.UPSTREAM, "The storage behind this mount refuses the gateway's credential.")
+
+
+def _oversized() -> Problem:
+    return _fault(Code.UPSTREAM, "The storage behind this mount sent more than the gateway accepts.")
+
+
+def _fault(code: Code, detail: str) -> Problem:
+    retry_after = 5 if code is Code.UNAVAILABLE else None
+    return Problem(code, detail, source=Source.UPSTREAM, retry_after_seconds=retry_after)

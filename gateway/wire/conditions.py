@@ -1,0 +1,62 @@
+"""Etags at the edge: quoted going out, parsed by ourselves coming in (an unquoted If-Match is what Oracle's client sends)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from gateway.contents.model import Absent, Condition, Entry, ETag, Kind, Matches, MatchesAny
+from gateway.contents.problem import invalid
+
+_TAG = re.compile(r'\s*(W/)?"([\x21\x23-\x7e\x80-\uffff]*)"\s*(?:,|$)')
+_BARE = re.compile(r"[\x21\x23-\x2b\x2d-\x7e]+")
+
+
+def quoted(entry: Entry) -> str | None:
+    """The entry's ETag header: strong for files, weak for directories, None where the store has none."""
+    if entry.etag is None:
+        return None
+    return f'W/"{entry.etag}"' if entry.kind is Kind.DIRECTORY else f'"{entry.etag}"'
+
+
+def write_condition(headers: Mapping[str, str]) -> Condition:
+    """The condition of a write from If-Match and If-None-Match; INVALID when present but not understood."""
+    if_match, if_none_match = headers.get("If-Match"), headers.get("If-None-Match")
+    if if_match is not None and if_none_match is not None:
+        raise invalid("If-Match and If-None-Match exclude each other.")
+    if if_none_match is not None:
+        if if_none_match.strip() != "*":
+            raise invalid("Writes support If-None-Match only as '*'.")
+        return Absent()
+    if if_match is None:
+        return None
+    if if_match.strip() == "*":
+        return MatchesAny()
+    tags = parse_etags(if_match)
+    return Matches(tags[0]) if len(tags) == 1 else MatchesAny(tags)
+
+
+def is_not_modified(headers: Mapping[str, str], entry: Entry) -> bool:
+    """Whether If-None-Match of a GET names what the caller already has (weak comparison, RFC 9110)."""
+    header = headers.get("If-None-Match")
+    if header is None or entry.etag is None:
+        return False
+    return header.strip() == "*" or entry.etag in parse_etags(header)
+
+
+def parse_etags(header: str) -> tuple[ETag, ...]:
+    """The etags of a header, unquoted. One bare value is accepted as it is; anything else unquoted is INVALID."""
+    text = header.strip()
+    if _BARE.fullmatch(text):
+        return (ETag(text),)
+    tags: list[ETag] = []
+    position = 0
+    while position < len(text):
+        match = _TAG.match(text, position)
+        if match is None:
+            raise invalid("The etags of If-Match or If-None-Match cannot be parsed.")
+        tags.append(ETag(match[2]))
+        position = match.end()
+    if not tags:
+        raise invalid("If-Match or If-None-Match is empty.")
+    return tuple(tags)
