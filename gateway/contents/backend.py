@@ -122,7 +122,7 @@ class SupportsMove(Protocol):
 class SupportsCheckpoints(Protocol):
     """The store keeps saved states of files, out of sight of every listing. Ids match ``[\\w-]+``."""
 
-    async def list_checkpoints(self, path: ContentPath) -> list[Checkpoint]:
+    async def list_checkpoints(self, path: ContentPath) -> tuple[Checkpoint, ...]:
         """All checkpoints of the file, oldest first; none for a missing file or a directory."""
         ...
 

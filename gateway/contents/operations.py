@@ -211,7 +211,7 @@ class ListCheckpoints:
     caller: Caller
     path: ContentPath
 
-    async def run(self, services: Services) -> list[Checkpoint]:
+    async def run(self, services: Services) -> tuple[Checkpoint, ...]:
         return await services.contents.list_checkpoints(self.caller, self.path)
 
 

@@ -6,7 +6,7 @@ mounts. Dialects call it through operations; it calls a backend once in the comm
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from itertools import islice
@@ -87,7 +87,7 @@ class Contents:
             listing = await place.mount.backend.list(place.inner)
         except Problem as problem:
             listing = Listing(_empty_top(place, problem), ())
-        entries = [place.outward(entry) for entry in listing.entries if not entry.name.startswith(".")]
+        entries: Iterable[Entry] = [place.outward(entry) for entry in listing.entries if not entry.name.startswith(".")]
         if path.is_root:
             entries = self._beside_mounts(caller, entries)
         return Listing(place.outward(listing.entry), tuple(entries))
@@ -212,7 +212,7 @@ class Contents:
 
     # -- checkpoints -------------------------------------------------------------------------------------------------
 
-    async def list_checkpoints(self, caller: Caller, path: ContentPath) -> list[Checkpoint]:
+    async def list_checkpoints(self, caller: Caller, path: ContentPath) -> tuple[Checkpoint, ...]:
         place, backend = self._checkpoints_of(caller, path, Action.READ)
         return await backend.list_checkpoints(place.inner)
 
@@ -254,9 +254,9 @@ class Contents:
     def _mount_top(name: str) -> Entry:
         return directory_entry(ContentPath((name,)), modified=EPOCH)
 
-    def _beside_mounts(self, caller: Caller, entries: list[Entry]) -> list[Entry]:
+    def _beside_mounts(self, caller: Caller, entries: Iterable[Entry]) -> Iterable[Entry]:
         tops = {mount.name: self._mount_top(mount.name) for mount in self._mounts.beside_root(caller)}
-        return [entry for entry in entries if entry.name not in tops] + list(tops.values())
+        return [*(entry for entry in entries if entry.name not in tops), *tops.values()]
 
     async def _names_in(self, caller: Caller, directory: ContentPath) -> set[str]:
         if self._is_virtual_root(directory):

@@ -1,4 +1,4 @@
-"""JSON at the edge: msgspec first; where it refuses, the standard library decides between invalid and merely lenient."""
+"""JSON at the edge: msgspec reads and writes it; the standard library says what is wrong with what msgspec refuses."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import msgspec
 
-from gateway.contents.problem import Fault, Problem, Code, Reason, invalid
+from gateway.contents.problem import Code, Fault, Problem, Reason, invalid
 
 T = TypeVar("T")
 
