@@ -3,8 +3,8 @@
 General rules, for every method:
 
 * Paths are inner paths: the mount's name is already taken off and every name has passed ``ContentPath.parse``.
-* Whatever an upstream does wrong becomes a ``Problem``: unreachable or overloaded is UNAVAILABLE, too slow is TIMEOUT, an
-  answer that makes no sense is UPSTREAM, our own credential refused is UPSTREAM. No other exception leaves a backend,
+* Whatever an upstream does wrong becomes a ``Problem``: unreachable or overloaded is UNAVAILABLE, too slow is TIMEOUT,
+  an answer that makes no sense is UPSTREAM, our own credential refused is UPSTREAM. No other exception leaves a backend,
   ``asyncio.CancelledError`` aside, which always does.
 * Dates are aware UTC, and one revision keeps one date: ``stat``, ``list``, ``read`` and the answer of ``write`` agree.
 * Etags are strong, opaque, unquoted, and change whenever the bytes do. A directory's is weak (``model.listing_etag``).
@@ -26,7 +26,7 @@ class Capability(StrEnum):
     """What a backend can do by itself; ``Contents`` emulates or refuses the rest."""
 
     CONDITIONAL_WRITE = "conditional write"
-    """``write`` keeps its precondition atomically. Without it the gateway checks under a lock: "checked", not "atomic"."""
+    """``write`` keeps its precondition atomically. Without it the gateway checks it, under a lock."""
     CONDITIONAL_DELETE = "conditional delete"
     """``delete`` of a file keeps its precondition atomically."""
     ATOMIC_REPLACE = "atomic replace"
@@ -60,7 +60,7 @@ class Backend(Protocol):
         ...
 
     async def read(self, path: ContentPath) -> Document:
-        """The file with its bytes; etag, size and date are of exactly these bytes. NOT_FOUND; INVALID for a directory."""
+        """The file; etag, size and date are of exactly the bytes given. NOT_FOUND; INVALID for a directory."""
         ...
 
     async def list(self, path: ContentPath) -> Listing:
@@ -73,8 +73,7 @@ class Backend(Protocol):
     async def write(self, path: ContentPath, body: bytes, *, precondition: Precondition = None) -> Written:
         """Replace or create the file, whole or not at all.
 
-        ``Absent`` raises PRECONDITION when anything stands there; ``Matches`` raises PRECONDITION unless a file with that
-        etag does. Backends without CONDITIONAL_WRITE are never given one. CONFLICT when a directory stands there;
+        ``Absent`` raises PRECONDITION when anything stands there; ``Matches`` unless a file with that etag does. Backends without CONDITIONAL_WRITE are never given one. CONFLICT when a directory stands there;
         NOT_FOUND when the parent does not (unless IMPLICIT_PARENTS); INVALID or CONFLICT when the parent is a file.
         """
         ...
@@ -112,8 +111,8 @@ class SupportsMove(Protocol):
     async def move(self, source: ContentPath, target: ContentPath) -> Entry:
         """Rename a file (its checkpoints follow) or a directory with all below it, to a path where nothing stands.
 
-        CONFLICT (already exists) when something does; NOT_FOUND for a missing source or target directory. When it breaks
-        half-way nothing is lost: every file is at the source, the target, or both.
+        CONFLICT (already exists) when something does; NOT_FOUND for a missing source or target directory. When it
+        breaks half-way nothing is lost: every file is at the source, the target, or both.
         """
         ...
 

@@ -39,7 +39,7 @@ class Credential(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks: one identity, whatever credential proved it. ``username`` is None for a platform key, which is no user."""
+    """Who asks: one identity, whatever credential proved it. A platform key is no user: its ``username`` is None."""
 
     username: str | None
     credential: Credential

@@ -13,7 +13,7 @@ _EXTENSION = re.compile(r"(\.[\w-]+)*")
 
 
 def untitled_names(kind: Kind, extension: str) -> Iterator[str]:
-    """``Untitled.ipynb``, ``Untitled1.ipynb``; ``untitled.py``, ``untitled1.py``; ``Untitled Folder``, ``Untitled Folder 1``."""
+    """``Untitled.ipynb``, ``Untitled1.ipynb``; ``untitled.py``; ``Untitled Folder``, ``Untitled Folder 1``."""
     match kind:
         case Kind.DIRECTORY:
             yield from _numbered("Untitled Folder", " ")

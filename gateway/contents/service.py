@@ -114,7 +114,7 @@ class Contents:
         return place.outward(await place.mount.backend.make_directory(place.inner))
 
     async def create_untitled(self, caller: Caller, directory: ContentPath, kind: Kind, extension: str = "") -> Entry:
-        """Create an empty thing under the first free untitled name: one listing, then a write that must find it free."""
+        """Create an empty thing under the first free untitled name: one listing, and a write that must find it free."""
         taken = await self._names_in(caller, directory)
         for name in _free(untitled_names(kind, extension), taken):
             try:
@@ -155,8 +155,8 @@ class Contents:
     ) -> Entry:
         """Rename, also across mounts. CONFLICT when the target exists. The condition speaks of the source.
 
-        Within one backend that renames by itself: one call, and a stat under a condition. Otherwise everything is copied,
-        each copy is read back and compared, and only then is the source deleted.
+        Within one backend that renames by itself: one call, and a stat under a condition. Otherwise all is copied, each
+        copy is read back and compared, and only then is the source deleted.
         """
         origin, goal = self._place(caller, source, Action.WRITE), self._place(caller, target, Action.WRITE)
         if origin.is_mount_top or goal.is_mount_top:

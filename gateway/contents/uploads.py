@@ -1,7 +1,7 @@
 """Files that arrive in several requests: kept aside until the last piece, never half visible (spec jupyter A3).
 
-Pieces are staged in a backend of their own; which piece is expected next is remembered in the state store, so any replica
-may take the next one. There is no upload id on the wire: caller and path name the upload.
+Pieces are staged in a backend of their own; which one is expected next is remembered in the state store, so any
+replica may take it. There is no upload id on the wire: caller and path name the upload.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Uploads:
         self._max_bytes = max_bytes
 
     async def add(self, contents: Contents, chunk: UploadChunk) -> Entry | Written:
-        """Take one piece. INVALID out of order, TOO_LARGE above the limit; the answer to the last is the file written."""
+        """Take one piece; the last one answers with the file written. INVALID out of order, TOO_LARGE above the limit."""
         if chunk.number == 1:
             session, earlier = await self._sessions.start(chunk.caller, chunk.path)
             if earlier is not None:

@@ -47,8 +47,8 @@ class UpstreamClient:
         """One exchange within the deadline of its method. A read is sent once more when the connection failed before
         an answer began; a write never is. Redirects are answers, not orders.
 
-        UNAVAILABLE when the upstream cannot be reached or breaks off, TIMEOUT when it is too slow, UPSTREAM when its answer
-        is larger than ``max_body_bytes``.
+        UNAVAILABLE when the upstream cannot be reached or breaks off, TIMEOUT when it is too slow, UPSTREAM when its
+        answer is larger than ``max_body_bytes``.
         """
         is_read = method in _READS
         seconds = READ_SECONDS if is_read else WRITE_SECONDS

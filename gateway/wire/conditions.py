@@ -1,4 +1,4 @@
-"""Etags at the edge: quoted going out, parsed by ourselves coming in (an unquoted If-Match is what Oracle's client sends)."""
+"""Etags at the edge: quoted going out, parsed by ourselves coming in, as Oracle's client sends If-Match unquoted."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ def model_of(entry: Entry, *, path: str | None = None, with_hash: bool = False) 
 
 
 def fill_document(model: ContentModel, document: Document, wanted: Format | None, *, as_notebook: bool) -> ContentModel:
-    """Put the bytes into the model: notebook JSON, text, or base64 in lines of 76. INVALID (bad format) for binary as text."""
+    """Put the bytes into the model: notebook JSON, text, or base64. INVALID (bad format) for binary as text."""
     if as_notebook:
         model.format, model.content = "json", msgspec.Raw(for_reading(document.body))
         return model

@@ -1,0 +1,126 @@
+"""create_app(settings): the only place that wires parts together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, suppress
+from functools import partial
+
+import structlog
+from aiohttp import web
+
+from gateway.contents.locks import Locks, ProcessLocks
+from gateway.contents.mounts import Mount, Mounts
+from gateway.contents.operations import Services
+from gateway.contents.paths import ContentPath
+from gateway.contents.problem import Problem
+from gateway.contents.service import Contents
+from gateway.contents.uploads import Uploads
+from gateway.dialects.dialect import Dialect
+from gateway.dialects.jupyter import jupyter_dialect
+from gateway.dialects.nx1 import nx1_dialect
+from gateway.dialects.oci import oci_dialect
+from gateway.identity import gatekeeper
+from gateway.registry import create_backend
+from gateway.server.health import Health, add_health_routes
+from gateway.server.idempotency import RetryTokens
+from gateway.server.middleware import middlewares
+from gateway.server.road import ROAD, Road, RouteTable, expect, travel
+from gateway.settings import Settings
+from gateway.state.apps import StateApps
+from gateway.state.locks import StateLocks
+from gateway.state.retry_tokens import StateTokens
+from gateway.state.store import StateStore
+from gateway.state.uploads import StateUploadSessions
+from gateway.wire.client import UpstreamClient, open_session
+
+PROBE_SECONDS = 30.0
+SWEEP_SECONDS = 600.0
+
+_log = structlog.get_logger()
+
+
+def create_app(settings: Settings) -> web.Application:
+    """The gateway as one aiohttp application; nothing is opened until it starts."""
+    table = RouteTable(_dialects(settings))
+    health = Health()
+    app = web.Application(
+        middlewares=middlewares(table.dialect_of, health.metrics), client_max_size=settings.server.max_body_bytes
+    )
+    add_health_routes(app, health)
+    app.router.add_route("*", r"/{tail:[\s\S]*}", travel, expect_handler=expect)
+    app.cleanup_ctx.append(partial(_opened, settings=settings, table=table, health=health))
+    return app
+
+
+def _dialects(settings: Settings) -> list[Dialect]:
+    dialects = [jupyter_dialect()]
+    if settings.nx1 is not None:
+        nx1 = settings.nx1
+        dialects.append(
+            nx1_dialect(
+                nx1.mount,
+                notebook_app_types=frozenset(nx1.notebook_app_types),
+                max_upload_bytes=nx1.max_upload_bytes,
+                manager_role=nx1.manager_role,
+            )
+        )
+    workspaces = {(w.platform_id, w.workspace_key): ContentPath.parse(w.folder) for w in settings.workspaces}
+    dialects.append(oci_dialect(workspaces))
+    return dialects
+
+
+async def _opened(
+    app: web.Application, *, settings: Settings, table: RouteTable, health: Health
+) -> AsyncIterator[None]:
+    """Open what the gateway holds while it runs, in order; give it back in reverse."""
+    async with AsyncExitStack() as stack:
+        session = await stack.enter_async_context(open_session())
+        client = UpstreamClient(session, max_body_bytes=settings.server.max_body_bytes)
+        store = await StateStore.open(settings.state.url)
+        stack.push_async_callback(store.aclose)
+        mounts = await _mounts(settings, client, stack)
+        locks: Locks = StateLocks(store) if settings.state.shared_locks else ProcessLocks()
+        uploads = await _uploads(settings, client, store, stack)
+        services = Services(Contents(Mounts(mounts), locks), StateApps(store), uploads)
+        app[ROAD] = Road(table, gatekeeper(settings.identity, session), services, RetryTokens(StateTokens(store)))
+        health.watch({mount.name: mount.backend for mount in mounts}, store)
+        for work, seconds in ((health.probe_all, PROBE_SECONDS), (uploads.sweep, SWEEP_SECONDS)):
+            stack.push_async_callback(_cancelled, asyncio.create_task(_repeated(work, seconds)))
+        yield
+
+
+async def _mounts(settings: Settings, client: UpstreamClient, stack: AsyncExitStack) -> list[Mount]:
+    """Every configured mount; one whose store is down is there all the same, and probed again later."""
+    mounts = []
+    for each in settings.mounts:
+        backend = create_backend(each.kind, client, each.options())
+        stack.push_async_callback(backend.aclose)
+        readers, writers = frozenset(each.readers), frozenset(each.writers)
+        mounts.append(Mount(each.name, backend, each.homes, each.root, readers, writers))
+    return mounts
+
+
+async def _uploads(settings: Settings, client: UpstreamClient, store: StateStore, stack: AsyncExitStack) -> Uploads:
+    folder = settings.state.uploads_folder
+    await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
+    staging = create_backend("local", client, {"root": str(folder)})
+    stack.push_async_callback(staging.aclose)
+    return Uploads(staging, StateUploadSessions(store), settings.server.max_body_bytes)
+
+
+async def _repeated(work: Callable[[], Awaitable[None]], seconds: float) -> None:
+    """Run ``work`` now and then; a Problem in one round does not end the next."""
+    while True:
+        try:
+            await work()
+        except Problem as problem:
+            _log.warning("background work failed", work=getattr(work, "__qualname__", ""), detail=problem.detail)
+        await asyncio.sleep(seconds)
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task

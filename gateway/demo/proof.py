@@ -1,0 +1,157 @@
+"""The proof, step by step: one notebook, three dialects, two stores, each claim checked on the real answer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+from yarl import URL
+
+from gateway.demo.stack import PLATFORM_ID, WORKSPACE_KEY, Stack, demo_notebook
+from gateway.wire.signature import sign
+
+NAME = "churn.ipynb"
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request and its answer, as they went over the wire."""
+
+    method: str
+    url: URL
+    sent: Mapping[str, str]
+    status: int
+    received: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a step claims, the exchange that shows it, and whether each part of the claim held."""
+
+    claim: str
+    exchange: Exchange
+    held: Mapping[str, bool]
+
+
+@dataclass(slots=True)
+class Proof:
+    """Runs the steps in order; later steps use what earlier ones learned."""
+
+    stack: Stack
+    session: aiohttp.ClientSession
+    _etags: list[str] = field(default_factory=list)
+    _sha256: str = ""
+
+    async def steps(self) -> AsyncIterator[Step]:
+        for step in (
+            self._upload_through_nx1,
+            self._read_through_jupyter,
+            self._update_through_oci,
+            self._stale_update_is_refused,
+            self._copy_to_the_jupyter_server,
+            self._attach_to_an_app_version,
+        ):
+            yield await step()
+
+    async def _upload_through_nx1(self) -> Step:
+        form = aiohttp.FormData()
+        form.add_field("file", demo_notebook("Churn"), filename=NAME, content_type="application/x-ipynb+json")
+        exchange = await self._send("POST", "/api/notebooks", self._psk(), form=form)
+        return Step(
+            "curl uploads a notebook to the Nx1 API; it lands in the S3 bucket",
+            exchange,
+            {"201 Created": exchange.status == 201, "home key": exchange.json().get("s3_key") == f"home/ada/{NAME}"},
+        )
+
+    async def _read_through_jupyter(self) -> Step:
+        exchange = await self._send("GET", f"/api/contents/s3/{NAME}?hash=1", self._token())
+        self._etags.append(_etag(exchange))
+        cells = (exchange.json().get("content") or {}).get("cells", [])
+        return Step(
+            "a Jupyter client opens the same notebook",
+            exchange,
+            {"200 OK": exchange.status == 200, "two cells": len(cells) == 2, "an etag": bool(self._etags[-1])},
+        )
+
+    async def _update_through_oci(self) -> Step:
+        exchange = await self._save_through_oci("Churn, updated through OCI")
+        changed = _etag(exchange)
+        held = {"200 OK": exchange.status == 200, "a new etag": changed not in ("", self._etags[-1])}
+        seen = await self._send("GET", f"/api/contents/s3/{NAME}?content=0&hash=1", self._token())
+        self._sha256 = str(seen.json().get("hash"))
+        held["the same etag in Jupyter"] = _etag(seen) == changed
+        return Step("Oracle's client saves it, signed, with If-Match set to that etag", exchange, held)
+
+    async def _stale_update_is_refused(self) -> Step:
+        exchange = await self._save_through_oci("This must not be stored")
+        return Step(
+            "the same If-Match again is stale now, and refused in OCI's own words",
+            exchange,
+            {"412": exchange.status == 412, "NoEtagMatch": exchange.json().get("code") == "NoEtagMatch"},
+        )
+
+    async def _copy_to_the_jupyter_server(self) -> Step:
+        body = json.dumps({"copy_from": f"s3/{NAME}"}).encode()
+        exchange = await self._send("POST", "/api/contents/jupyter", self._token(), body=body)
+        upstream = await self._send("GET", f"{self.stack.jupyter_url}/api/contents/{NAME}?hash=1", self._token())
+        return Step(
+            "Jupyter copies it from the S3 mount to the Jupyter server, which now has the same bytes",
+            exchange,
+            {"201 Created": exchange.status == 201, "same sha256": upstream.json().get("hash") == self._sha256},
+        )
+
+    async def _attach_to_an_app_version(self) -> Step:
+        app = await self._post("/api/app", {"app_name": "churn", "app_type": "notebook_pipeline"})
+        version = await self._post(f"/api/app/{app['id']}/versions", {"version_name": "1.0"})
+        body = json.dumps({"s3_key": f"home/ada/{NAME}"}).encode()
+        exchange = await self._send("PUT", f"/api/app/versions/{version['id']}/notebook", self._psk(), body=body)
+        attached = json.loads(exchange.json().get("properties_json") or "{}")
+        return Step(
+            "Nx1 attaches it to an app version, by key and sha256",
+            exchange,
+            {"200 OK": exchange.status == 200, "same sha256": attached.get("sha256") == self._sha256},
+        )
+
+    async def _save_through_oci(self, title: str) -> Exchange:
+        path = f"/20260430/aiDataPlatforms/{PLATFORM_ID}/workspaces/{WORKSPACE_KEY}/notebook/api/contents"
+        url = URL(f"{self.stack.url}{path}/%2FWorkspace%2F{NAME}", encoded=True)
+        notebook = json.loads(demo_notebook(title))
+        body = json.dumps({"type": "notebook", "format": "json", "content": notebook}).encode()
+        headers = {"content-type": "application/json", "if-match": self._etags[-1]}
+        headers |= sign(self.stack.key, "PUT", url, headers, body)
+        return await self._send("PUT", url, headers, body=body)
+
+    async def _post(self, path: str, value: object) -> dict[str, Any]:
+        exchange = await self._send("POST", path, self._psk(), body=json.dumps(value).encode())
+        answer: dict[str, Any] = exchange.json()
+        return answer
+
+    async def _send(
+        self,
+        method: str,
+        target: str | URL,
+        headers: Mapping[str, str],
+        *,
+        body: bytes | None = None,
+        form: aiohttp.FormData | None = None,
+    ) -> Exchange:
+        url = target if isinstance(target, URL) else URL(self.stack.url).join(URL(target))
+        async with self.session.request(method, url, headers=headers, data=form or body) as response:
+            return Exchange(method, url, headers, response.status, response.headers, await response.read())
+
+    def _psk(self) -> dict[str, str]:
+        return {"Authorization-PSK": self.stack.psk}
+
+    def _token(self) -> dict[str, str]:
+        return {"Authorization": f"token {self.stack.token}"}
+
+
+def _etag(exchange: Exchange) -> str:
+    return exchange.received.get("ETag", "").strip('"')

@@ -1,0 +1,120 @@
+"""The one road of every request: match -> parse -> operation -> render, over one flat route table.
+
+Routes are matched on the raw path, so what is routed, authorised and signed is the same; captures are decoded later.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from aiohttp import hdrs, web
+from gateway.server.auth import Gatekeeper
+from gateway.server.idempotency import RetryTokens
+from gateway.server.middleware import CALLER, MOUNT
+
+from gateway.contents.operations import Services
+from gateway.contents.paths import ContentPath
+from gateway.contents.problem import Code, Problem, Reason
+from gateway.dialects.dialect import ANONYMOUS, Dialect, Incoming, Route
+from gateway.wire.client import READ_SECONDS, WRITE_SECONDS
+
+_CAPTURE = re.compile(r"\\\{(\w+)(\\\*)?\\\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A route that fits, with its captures still percent-encoded."""
+
+    dialect: Dialect
+    route: Route
+    parameters: Mapping[str, str]
+
+
+class RouteTable:
+    """All routes of all dialects. The first that fits wins; what fits none belongs to the longest prefix's dialect."""
+
+    def __init__(self, dialects: Iterable[Dialect]) -> None:
+        dialects = tuple(dialects)
+        self._lines = [(_pattern(route.template), route, dialect) for dialect in dialects for route in dialect.routes]
+        prefixes = [(prefix, dialect) for dialect in dialects for prefix in dialect.prefixes]
+        self._prefixes = sorted(prefixes, key=lambda pair: len(pair[0]), reverse=True)
+
+    def dialect_of(self, raw_path: str) -> Dialect:
+        """Whose words an answer to this URL is worded in."""
+        path = raw_path.partition("?")[0]
+        for prefix, dialect in self._prefixes:
+            if path == prefix or path.startswith(prefix.rstrip("/") + "/"):
+                return dialect
+        return self._prefixes[-1][1]
+
+    def match(self, method: str, raw_path: str) -> Match:
+        """NOT_FOUND (no such route), or METHOD_NOT_ALLOWED with the methods that are."""
+        path = raw_path.partition("?")[0]
+        allowed: set[str] = set()
+        for pattern, route, dialect in self._lines:
+            if (found := pattern.fullmatch(path)) is None:
+                continue
+            if route.method == method:
+                return Match(dialect, route, found.groupdict())
+            allowed.add(route.method)
+        if allowed:
+            raise Problem(Code.METHOD_NOT_ALLOWED, f"{method} is not supported here.", allow=tuple(sorted(allowed)))
+        raise Problem(Code.NOT_FOUND, "There is nothing at this URL.", reason=Reason.NO_ROUTE)
+
+
+class Road:
+    """Carries one request from its route to its answer."""
+
+    def __init__(
+        self, table: RouteTable, gatekeeper: Gatekeeper, services: Services, retry_tokens: RetryTokens
+    ) -> None:
+        self._table = table
+        self._gatekeeper = gatekeeper
+        self._services = services
+        self._retry_tokens = retry_tokens
+
+    async def travel(self, request: web.Request) -> web.StreamResponse:
+        match = self._table.match(request.method, request.raw_path)
+        route = match.route
+        caller = ANONYMOUS if route.is_public else await self._gatekeeper.caller(request, match.dialect)
+        request[CALLER] = caller
+        incoming = Incoming(request, caller, match.parameters)
+        if not route.takes_retry_token:
+            return await self._act(route, incoming)
+        return await self._retry_tokens.answer(
+            request, caller, f"{route.method} {route.template}", lambda: self._act(route, incoming)
+        )
+
+    async def _act(self, route: Route, incoming: Incoming) -> web.StreamResponse:
+        """Parsing waits for the client's body at the client's pace; from there on the deadline runs."""
+        call = await route.endpoint(incoming)
+        path = getattr(call.operation, "path", ContentPath.ROOT)
+        incoming.request[MOUNT] = path.segments[0] if path.segments else ""
+        async with asyncio.timeout(READ_SECONDS if route.method == hdrs.METH_GET else WRITE_SECONDS):
+            result = await call.operation.run(self._services)
+        return call.render(result)
+
+
+ROAD = web.AppKey("road", Road)
+
+
+async def travel(request: web.Request) -> web.StreamResponse:
+    """The one handler of every dialect's URLs."""
+    return await request.app[ROAD].travel(request)
+
+
+async def expect(request: web.Request) -> None:
+    """Answer ``Expect: 100-continue``; any other expectation is ignored, as the request says all there is to say."""
+    if request.headers.get(hdrs.EXPECT, "").lower() == "100-continue" and request.version >= (1, 1):
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0
+
+
+def _pattern(template: str) -> re.Pattern[str]:
+    def capture(found: re.Match[str]) -> str:
+        return f"(?P<{found[1]}>{'.*' if found[2] else '[^/]+'})"
+
+    return re.compile(_CAPTURE.sub(capture, re.escape(template)), re.DOTALL)
