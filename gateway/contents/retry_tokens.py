@@ -1,9 +1,12 @@
-"""Retry tokens: what is remembered of a request so that its repetition is answered without acting again (spec oci 3.3)."""
+"""Retry tokens: what is remembered of a request so that repeating it acts only once (spec oci 3.3)."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Protocol
+
+from gateway.contents.problem import invalid
 
 MEMORY_SECONDS = 24 * 60 * 60
 """How long an answer is remembered."""
@@ -13,6 +16,8 @@ ABANDONED_SECONDS = 120
 
 Longer than any request may take, so that a living one never loses its claim.
 """
+
+_TOKEN = re.compile(r"[\x20-\x7e]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,3 +83,10 @@ class TokenStore(Protocol):
     async def forget(self, key: TokenKey, claim_id: str) -> None:
         """Release the claim, so that the request may be tried again. Does nothing when it was taken over meanwhile."""
         ...
+
+
+def checked_token(token: str) -> str:
+    """Return ``token`` when it has 1 to 64 printable ASCII characters; INVALID otherwise."""
+    if not _TOKEN.fullmatch(token):
+        raise invalid("A retry token has 1 to 64 printable ASCII characters.")
+    return token

@@ -1,0 +1,1 @@
+"""The OCI AI Data Platform adapter: a workspace as a backend."""

@@ -1,0 +1,56 @@
+"""The OCI AI Data Platform dialect: notebook contents of workspaces (spec oci sections 2, 3, 4, 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from aiohttp import web
+
+from gateway.contents.model import Credential
+from gateway.contents.paths import ContentPath
+from gateway.dialects.dialect import REQUEST_ID, Dialect, Route
+from gateway.dialects.oci.addresses import Workspaces
+from gateway.dialects.oci.contents import ContentsEndpoints
+from gateway.dialects.oci.headers import REQUEST_ID_HEADER
+from gateway.dialects.oci.problems import render_problem
+
+CURRENT_GENERATION = ("20260430", "aiDataPlatforms")
+
+
+def oci_dialect(
+    workspaces: Mapping[tuple[str, str], ContentPath],
+    *,
+    generations: tuple[tuple[str, str], ...] = (CURRENT_GENERATION,),
+) -> Dialect:
+    """The dialect over ``workspaces``: (platform id, workspace key) to the gateway folder that is the workspace's root.
+
+    ``generations`` pairs an API version with the name of its collection; the two always move together (spec oci 2).
+    """
+    endpoints = ContentsEndpoints(Workspaces(dict(workspaces)))
+    prefixes = [(f"{api}/{version}", collection) for version, collection in generations for api in ("", "/api")]
+    return Dialect(
+        name="oci",
+        prefixes=tuple(prefix for prefix, _ in prefixes),
+        routes=tuple(
+            route for prefix, collection in prefixes for route in _routes(f"{prefix}/{collection}", endpoints)
+        ),
+        credentials=(Credential.SIGNATURE, Credential.JWT),
+        render_problem=render_problem,
+        finish=_finish,
+        request_id_header=REQUEST_ID_HEADER,
+    )
+
+
+def _routes(collection: str, endpoints: ContentsEndpoints) -> Iterable[Route]:
+    contents = f"{collection}/{{platform}}/workspaces/{{workspace}}/notebook/api/contents/{{path*}}"
+    return (
+        Route("GET", contents, endpoints.read),
+        Route("POST", contents, endpoints.create, takes_retry_token=True),
+        Route("PUT", contents, endpoints.save),
+        Route("PATCH", contents, endpoints.move),
+        Route("DELETE", contents, endpoints.delete),
+    )
+
+
+def _finish(request: web.Request, response: web.StreamResponse) -> None:
+    response.headers[REQUEST_ID_HEADER] = request[REQUEST_ID]

@@ -1,0 +1,203 @@
+"""The five contents calls of OCI: each parsed into one operation, and its result rendered (spec oci 4.2 to 4.6)."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from aiohttp import web
+
+from gateway.contents.model import Condition, Document, Entry, Kind, Written
+from gateway.contents.naming import is_extension
+from gateway.contents.operations import (
+    CreateUntitled,
+    Delete,
+    MakeDirectory,
+    Move,
+    SavedNotebook,
+    SaveNotebook,
+    Stat,
+    Write,
+)
+from gateway.contents.paths import ContentPath
+from gateway.contents.problem import Code, Problem, Reason, already_exists, invalid
+from gateway.dialects.dialect import Call, Incoming
+from gateway.dialects.oci.addresses import Address, Workspaces
+from gateway.dialects.oci.headers import check_headers, check_retry_token, condition_of
+from gateway.dialects.oci.models import (
+    CreateContentDetails,
+    ModifyContentDetails,
+    UpdateContentDetails,
+    details,
+    given,
+    kind_of,
+    render_change,
+    render_document,
+    render_entry,
+)
+from gateway.dialects.oci.operations import LISTING_IS_GONE, CopyRelated, CreateEmpty, ReadFile
+from gateway.wire.contents_json import Format, saved_bytes
+
+_FORMATS: dict[str, Format] = {"text": "text", "base64": "base64", "json": "json"}
+
+
+class ContentsEndpoints:
+    """Parsers and renderers of everything below ``.../notebook/api/contents/``."""
+
+    def __init__(self, workspaces: Workspaces) -> None:
+        self._workspaces = workspaces
+
+    async def read(self, incoming: Incoming) -> Call[Any]:
+        """GET: metadata with ``content=0``, else a file with its content."""
+        address = self._address(incoming)
+        query = incoming.request.query
+        kind, wanted = kind_of(query.get("type")), _format(query.get("format"))
+        with_content, with_hash = _flag(incoming, "content", default=True), _flag(incoming, "hash", default=False)
+        if with_content:
+            return _read_file(incoming, address, kind, wanted, with_hash=with_hash)
+
+        def render(entry: Entry) -> web.Response:
+            _check_kind(entry.kind, kind)
+            return render_entry(address, entry, with_hash=with_hash)
+
+        return Call(Stat(incoming.caller, address.path, with_hash), render)
+
+    async def create(self, incoming: Incoming) -> Call[Any]:
+        """POST into a directory: an untitled thing, or a copy."""
+        address = self._address(incoming)
+        check_retry_token(incoming.request)
+        asked = await details(incoming, CreateContentDetails)
+        asked.refuse_chunk()
+        if given(asked.content) is not None:
+            raise Problem(Code.UNSUPPORTED, "Content is saved with PUT, not with POST.")
+
+        def render(entry: Entry) -> web.Response:
+            return render_change(incoming, address, entry, status=201)
+
+        if asked.copy_from:
+            source = address.at(asked.copy_from).path
+            return Call(CopyRelated(incoming.caller, source, address.path), render)
+        kind, extension = _untitled(asked)
+        return Call(CreateUntitled(incoming.caller, address.path, kind, extension), render)
+
+    async def save(self, incoming: Incoming) -> Call[Any]:
+        """PUT: a notebook, a file or a directory, new or replaced; always 200."""
+        address = self._address(incoming)
+        path, condition = address.below_root(), condition_of(incoming.request)
+        asked = await details(incoming, UpdateContentDetails)
+        asked.refuse_chunk()
+        kind = kind_of(asked.type) or Kind.of_file(path)
+        if kind is Kind.DIRECTORY:
+            _refuse_condition(condition)
+            return Call(MakeDirectory(incoming.caller, path), lambda entry: render_change(incoming, address, entry))
+        return _save_file(incoming, address, kind, asked, condition)
+
+    async def move(self, incoming: Incoming) -> Call[Any]:
+        """PATCH: rename or move; the answer spells the new path as the body did."""
+        address = self._address(incoming)
+        asked = await details(incoming, ModifyContentDetails)
+        if not asked.path:
+            raise invalid("path must not be null", reason=Reason.MISSING)
+        target = address.at(asked.path)
+        if target.inner.is_root:
+            raise already_exists()
+        operation = Move(incoming.caller, address.below_root(), target.path, condition_of(incoming.request))
+        return Call(operation, lambda entry: render_change(incoming, target, entry))
+
+    async def delete(self, incoming: Incoming) -> Call[Any]:
+        """DELETE: a file or an empty directory."""
+        address = self._address(incoming)
+        condition = condition_of(incoming.request)
+        return Call(
+            Delete(incoming.caller, address.below_root(), condition, recursive=False),
+            lambda _: web.Response(status=204),
+        )
+
+    def _address(self, incoming: Incoming) -> Address:
+        check_headers(incoming.request)
+        return self._workspaces.address(incoming)
+
+
+def _read_file(
+    incoming: Incoming, address: Address, kind: Kind | None, wanted: Format | None, *, with_hash: bool
+) -> Call[Any]:
+    if kind is Kind.DIRECTORY:
+        raise invalid(LISTING_IS_GONE)
+    if address.inner.is_root:
+        raise invalid(LISTING_IS_GONE, reason=Reason.BAD_TYPE)
+
+    def render(document: Document) -> web.Response:
+        _check_kind(document.entry.kind, kind)
+        as_notebook = document.entry.kind is Kind.NOTEBOOK and kind is not Kind.FILE
+        if wanted is not None and as_notebook is not (wanted == "json"):
+            raise invalid(f"{address.spell(address.path)} cannot be read as {wanted}.", reason=Reason.BAD_FORMAT)
+        return render_document(address, document, wanted, as_notebook=as_notebook, with_hash=with_hash)
+
+    return Call(ReadFile(incoming.caller, address.path), render)
+
+
+def _save_file(
+    incoming: Incoming,
+    address: Address,
+    kind: Literal[Kind.NOTEBOOK, Kind.FILE],
+    asked: UpdateContentDetails,
+    condition: Condition,
+) -> Call[Any]:
+    path, content, format_ = address.path, given(asked.content), _format(asked.format)
+
+    def render(result: Written | SavedNotebook) -> web.Response:
+        written = result.written if isinstance(result, SavedNotebook) else result
+        return render_change(incoming, address, written.entry)
+
+    if content is None:
+        return Call(_empty(incoming, path, kind, condition), render)
+    if kind is Kind.NOTEBOOK:
+        if format_ not in (None, "json"):
+            raise invalid("A notebook is saved with format 'json'.", reason=Reason.BAD_FORMAT)
+        return Call(SaveNotebook(incoming.caller, path, bytes(content), condition, strict=True), render)
+    return Call(Write(incoming.caller, path, saved_bytes(format_, content), condition), render)
+
+
+def _empty(incoming: Incoming, path: ContentPath, kind: Kind, condition: Condition) -> CreateEmpty:
+    """A condition here names something that exists, and what exists is only replaced by content."""
+    if condition is not None:
+        raise invalid("content must not be null under a condition.", reason=Reason.MISSING)
+    if kind is Kind.NOTEBOOK and Kind.of_file(path) is not Kind.NOTEBOOK:
+        raise invalid("A notebook's name ends in .ipynb.", reason=Reason.BAD_TYPE)
+    return CreateEmpty(incoming.caller, path)
+
+
+def _untitled(asked: CreateContentDetails) -> tuple[Kind, str]:
+    """Kind and extension of a new thing; without a type the extension tells a notebook from a file, as in Jupyter."""
+    extension = asked.ext or ""
+    if not is_extension(extension):
+        raise invalid("ext begins with a dot and holds letters, digits, '_' and '-'.")
+    return kind_of(asked.type) or (Kind.NOTEBOOK if extension == ".ipynb" else Kind.FILE), extension
+
+
+def _check_kind(actual: Kind, wanted: Kind | None) -> None:
+    """A notebook may be asked for as the file it is; nothing else may be asked for as what it is not."""
+    if wanted not in (None, actual) and not (actual is Kind.NOTEBOOK and wanted is Kind.FILE):
+        raise invalid(f"This path is a {actual.value}, not a {wanted}.", reason=Reason.BAD_TYPE)
+
+
+def _refuse_condition(condition: Condition) -> None:
+    if condition is not None:
+        raise invalid("A directory cannot be saved under a condition.")
+
+
+def _format(text: str | None) -> Format | None:
+    """The format asked for; null, absence and the schema's own ``NULL`` mean none (spec oci 4.1)."""
+    if not text or text == "NULL":
+        return None
+    if text not in _FORMATS:
+        raise invalid("format is 'text', 'base64' or 'json'.", reason=Reason.BAD_FORMAT)
+    return _FORMATS[text]
+
+
+def _flag(incoming: Incoming, name: str, *, default: bool) -> bool:
+    text = incoming.request.query.get(name)
+    if text is None:
+        return default
+    if text not in ("0", "1"):
+        raise invalid(f"{name} is 0 or 1.")
+    return text == "1"

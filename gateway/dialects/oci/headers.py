@@ -1,0 +1,39 @@
+"""The request headers of OCI calls: what they may hold (spec oci 3.1), and the condition of a write (spec oci 3.4)."""
+
+from __future__ import annotations
+
+import re
+
+from aiohttp import web
+
+from gateway.contents.model import Condition
+from gateway.contents.problem import invalid
+from gateway.contents.retry_tokens import checked_token
+from gateway.wire.conditions import write_condition
+
+REQUEST_ID_HEADER = "opc-request-id"
+RETRY_TOKEN_HEADER = "opc-retry-token"
+
+_MAX_REQUEST_ID = 128
+_REQUEST_ID = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
+
+
+def check_headers(request: web.Request) -> None:
+    """INVALID for a request id or a ``should-update-recent`` that is none; no list of recent files is kept."""
+    request_id = request.headers.get(REQUEST_ID_HEADER)
+    if request_id is not None and (len(request_id) > _MAX_REQUEST_ID or not _REQUEST_ID.fullmatch(request_id)):
+        raise invalid(f"{REQUEST_ID_HEADER} holds at most {_MAX_REQUEST_ID} letters, digits, '_', '-' and '/'.")
+    if request.headers.get("should-update-recent", "false").strip().lower() not in ("true", "false"):
+        raise invalid("should-update-recent is 'true' or 'false'.")
+
+
+def check_retry_token(request: web.Request) -> None:
+    """INVALID for a retry token of a forbidden length."""
+    token = request.headers.get(RETRY_TOKEN_HEADER)
+    if token is not None:
+        checked_token(token)
+
+
+def condition_of(request: web.Request) -> Condition:
+    """The condition of PUT, PATCH and DELETE, quoted or not."""
+    return write_condition(request.headers)

@@ -1,0 +1,65 @@
+"""What OCI asks for that no shared operation says: reads that refuse directories, saves without content, copies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.contents.model import Absent, Caller, Document, Entry, Kind, Written
+from gateway.contents.notebook import EMPTY_NOTEBOOK
+from gateway.contents.operations import Services
+from gateway.contents.paths import ContentPath
+from gateway.contents.problem import Code, Problem, Reason, invalid
+
+LISTING_IS_GONE = "A directory has no content here; ask with content=0 for its metadata."
+
+
+@dataclass(frozen=True, slots=True)
+class ReadFile:
+    """A file with its bytes; a directory is INVALID (bad type): listing is gone from the API (spec oci 4.2)."""
+
+    caller: Caller
+    path: ContentPath
+
+    async def run(self, services: Services) -> Document:
+        try:
+            return await services.contents.read(self.caller, self.path)
+        except Problem as problem:
+            if problem.code is not Code.INVALID:
+                raise
+            raise invalid(LISTING_IS_GONE, reason=Reason.BAD_TYPE) from problem
+
+
+@dataclass(frozen=True, slots=True)
+class CreateEmpty:
+    """A PUT without content: an empty notebook or file where nothing stands; INVALID (missing) where something does."""
+
+    caller: Caller
+    path: ContentPath
+
+    async def run(self, services: Services) -> Written:
+        body = EMPTY_NOTEBOOK if Kind.of_file(self.path) is Kind.NOTEBOOK else b""
+        try:
+            return await services.contents.write(self.caller, self.path, body, Absent())
+        except Problem as problem:
+            if problem.code not in (Code.PRECONDITION, Code.CONFLICT):
+                raise
+            raise invalid("content must not be null for a path that exists.", reason=Reason.MISSING) from problem
+
+
+@dataclass(frozen=True, slots=True)
+class CopyRelated:
+    """A copy into the directory ``path``. A source that is missing or not the caller's is INVALID (related), so that it
+    is told apart from a missing directory: one stat more than a plain copy."""
+
+    caller: Caller
+    source: ContentPath
+    path: ContentPath
+
+    async def run(self, services: Services) -> Entry:
+        try:
+            await services.contents.stat(self.caller, self.source)
+        except Problem as problem:
+            if problem.code not in (Code.NOT_FOUND, Code.FORBIDDEN):
+                raise
+            raise invalid("copy_from was not found, or you may not read it.", reason=Reason.RELATED) from problem
+        return await services.contents.copy_into(self.caller, self.source, self.path)

@@ -1,0 +1,133 @@
+"""Requests that carry a retry token: the repetition gets the first one's answer (spec oci 3.3)."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable, Coroutine
+
+import structlog
+from aiohttp import hdrs, web
+
+from gateway.contents.model import Caller
+from gateway.contents.problem import Code, Problem, Reason
+from gateway.contents.retry_tokens import (
+    Claimed,
+    ClaimResult,
+    Conflict,
+    InProgress,
+    Remembered,
+    StoredAnswer,
+    TokenKey,
+    TokenStore,
+    checked_token,
+)
+from gateway.dialects.oci.headers import RETRY_TOKEN_HEADER
+
+PATIENCE_SECONDS = 20.0
+
+_FIRST_PAUSE_SECONDS = 0.05
+_LONGEST_PAUSE_SECONDS = 1.0
+_KEPT_HEADERS = (hdrs.CONTENT_TYPE, hdrs.ETAG, hdrs.LOCATION)
+
+_log = structlog.get_logger()
+
+
+class RetryTokens:
+    """Answers repeated requests from what all replicas remember."""
+
+    def __init__(self, store: TokenStore, *, patience_seconds: float = PATIENCE_SECONDS) -> None:
+        self._store = store
+        self._patience_seconds = patience_seconds
+        self._settling: set[asyncio.Task[None]] = set()
+
+    async def answer(
+        self,
+        request: web.Request,
+        caller: Caller,
+        operation_name: str,
+        act: Callable[[], Awaitable[web.StreamResponse]],
+    ) -> web.StreamResponse:
+        """What ``act`` answers, or what it answered when the same request came with this token before.
+
+        CONFLICT (retry token) when the token came with another request; CONFLICT (busy) when the first one is still
+        under way after ``patience_seconds``. An attempt that fails or is cancelled leaves the token free.
+        """
+        token = request.headers.get(RETRY_TOKEN_HEADER)
+        if token is None:
+            return await act()
+        key = TokenKey(caller.key, operation_name, checked_token(token))
+        match await self._claim(key, await _fingerprint(request)):
+            case Claimed(claim_id):
+                return await self._act(key, claim_id, act)
+            case Remembered(answer):
+                return web.Response(status=answer.status, headers=dict(answer.headers), body=answer.body)
+            case InProgress():
+                raise Problem(
+                    Code.CONFLICT,
+                    "The first request with this retry token is still under way; try again later.",
+                    reason=Reason.BUSY,
+                )
+            case Conflict():
+                raise Problem(
+                    Code.CONFLICT, "This retry token was used for another request.", reason=Reason.RETRY_TOKEN
+                )
+
+    async def _claim(self, key: TokenKey, fingerprint: str) -> ClaimResult:
+        """Claim the token, waiting while the same request is under way elsewhere."""
+        clock = asyncio.get_running_loop().time
+        give_up_at, pause = clock() + self._patience_seconds, _FIRST_PAUSE_SECONDS
+        while True:
+            result = await self._store.claim(key, fingerprint)
+            if not isinstance(result, InProgress) or clock() + pause > give_up_at:
+                return result
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
+
+    async def _act(
+        self, key: TokenKey, claim_id: str, act: Callable[[], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        answer: StoredAnswer | None = None
+        try:
+            response = await act()
+            answer = _kept(response)
+            return response
+        finally:
+            if answer is None:
+                await self._settle(self._store.forget(key, claim_id))
+            else:
+                await self._settle(self._store.remember(key, claim_id, answer))
+
+    async def _settle(self, step: Coroutine[None, None, None]) -> None:
+        """Finish the step even when the client goes away meanwhile.
+
+        What was done is done: when the store fails now, the answer stands and only its memory is lost.
+        """
+        task = asyncio.create_task(_logged(step))
+        self._settling.add(task)
+        task.add_done_callback(self._settling.discard)
+        await asyncio.shield(task)
+
+
+async def _logged(step: Coroutine[None, None, None]) -> None:
+    try:
+        await step
+    except Problem as problem:
+        _log.warning("a retry token could not be settled", detail=problem.detail)
+
+
+async def _fingerprint(request: web.Request) -> str:
+    """What makes two requests the same: method, path and query as sent, and the body."""
+    body = hashlib.sha256(await request.read()).hexdigest()
+    return hashlib.sha256(f"{request.method} {request.raw_path} {body}".encode()).hexdigest()
+
+
+def _kept(response: web.StreamResponse) -> StoredAnswer | None:
+    """The answer to remember: a whole one that reports success."""
+    if response.status >= 400 or not isinstance(response, web.Response):
+        return None
+    body = response.body
+    if body is not None and not isinstance(body, bytes | bytearray):
+        return None
+    headers = tuple((name.lower(), response.headers[name]) for name in _KEPT_HEADERS if name in response.headers)
+    return StoredAnswer(response.status, headers, bytes(body or b""))

@@ -1,0 +1,105 @@
+"""The tables of the state store; ``migrations`` makes them, and a test holds the two together."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _stamp() -> list[Column[object]]:
+    return [
+        Column("created_by", String(255)),
+        Column("created", DateTime(timezone=True), nullable=False),
+        Column("updated_by", String(255)),
+        Column("updated", DateTime(timezone=True)),
+    ]
+
+
+apps = Table(
+    "apps",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("name", String(128), nullable=False, unique=True),
+    Column("type", String(32), nullable=False),
+    *_stamp(),
+)
+
+versions = Table(
+    "app_versions",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("app_id", Uuid, ForeignKey("apps.id", ondelete="CASCADE"), nullable=False),
+    Column("name", String(128), nullable=False),
+    Column("active", Boolean, nullable=False),
+    *_stamp(),
+    UniqueConstraint("app_id", "name"),
+)
+
+components = Table(
+    "app_components",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("version_id", Uuid, ForeignKey("app_versions.id", ondelete="CASCADE"), nullable=False),
+    Column("type", String(32), nullable=False),
+    Column("slot", String(255), nullable=False),
+    Column("properties", Text),
+    *_stamp(),
+    UniqueConstraint("version_id", "slot"),
+)
+
+retry_tokens = Table(
+    "retry_tokens",
+    metadata,
+    Column("owner", String(300), primary_key=True),
+    Column("operation", String(200), primary_key=True),
+    Column("token", String(64), primary_key=True),
+    Column("fingerprint", String(64), nullable=False),
+    Column("claim_id", String(32), nullable=False),
+    Column("status", Integer),
+    Column("headers", Text),
+    Column("body", LargeBinary),
+    Column("expires", DateTime(timezone=True), nullable=False),
+    Index(None, "expires"),
+)
+
+uploads = Table(
+    "uploads",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("owner", String(300), nullable=False),
+    Column("path", String(1024), nullable=False),
+    Column("received", Integer, nullable=False),
+    Column("size_bytes", Integer, nullable=False),
+    Column("expires", DateTime(timezone=True), nullable=False),
+    UniqueConstraint("owner", "path"),
+)
+
+locks = Table(
+    "locks",
+    metadata,
+    Column("name", String(1200), primary_key=True),
+    Column("holder", String(32), nullable=False),
+    Column("expires", DateTime(timezone=True), nullable=False),
+)

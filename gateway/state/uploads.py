@@ -1,0 +1,71 @@
+"""Uploads under way, in the state store: which piece is expected next, on whichever replica."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import Row, delete, insert, select, update
+
+from gateway.contents.model import Caller
+from gateway.contents.paths import ContentPath
+from gateway.contents.problem import Code, Problem
+from gateway.contents.uploads import UploadSession
+from gateway.state.store import StateStore, now
+from gateway.state.tables import uploads
+
+LIFETIME = timedelta(hours=24)
+
+
+class StateUploadSessions:
+    """Upload sessions as rows; one for each caller and path."""
+
+    def __init__(self, store: StateStore, clock: Callable[[], datetime] = now) -> None:
+        self._engine = store.engine
+        self._clock = clock
+
+    async def start(self, caller: Caller, path: ContentPath) -> tuple[UploadSession, UploadSession | None]:
+        session = UploadSession(uuid4().hex, 0, 0)
+        values = {"id": session.id, "owner": caller.key, "path": str(path), "received": 0, "size_bytes": 0}
+        async with self._engine.begin() as connection:
+            earlier = (await connection.execute(select(uploads).where(*_of(caller, path)))).one_or_none()
+            await connection.execute(delete(uploads).where(*_of(caller, path)))
+            await connection.execute(insert(uploads).values(**values, expires=self._clock() + LIFETIME))
+        return session, _session(earlier) if earlier else None
+
+    async def find(self, caller: Caller, path: ContentPath) -> UploadSession | None:
+        async with self._engine.connect() as connection:
+            query = select(uploads).where(*_of(caller, path), uploads.c.expires > self._clock())
+            row = (await connection.execute(query)).one_or_none()
+        return _session(row) if row else None
+
+    async def advance(self, session: UploadSession, size_bytes: int) -> UploadSession:
+        advanced = UploadSession(session.id, session.received + 1, session.size_bytes + size_bytes)
+        unchanged = (uploads.c.id == session.id, uploads.c.received == session.received)
+        values = {"received": advanced.received, "size_bytes": advanced.size_bytes, "expires": self._clock() + LIFETIME}
+        async with self._engine.begin() as connection:
+            done = await connection.execute(update(uploads).where(*unchanged).values(values))
+        if not done.rowcount:
+            raise Problem(Code.CONFLICT, "Another request has continued or ended this upload.")
+        return advanced
+
+    async def finish(self, session: UploadSession) -> None:
+        async with self._engine.begin() as connection:
+            await connection.execute(delete(uploads).where(uploads.c.id == session.id))
+
+    async def expired(self) -> list[UploadSession]:
+        old = uploads.c.expires <= self._clock()
+        async with self._engine.begin() as connection:
+            sessions = [_session(row) for row in await connection.execute(select(uploads).where(old))]
+            await connection.execute(delete(uploads).where(uploads.c.id.in_([each.id for each in sessions])))
+        return sessions
+
+
+def _of(caller: Caller, path: ContentPath) -> tuple[Any, Any]:
+    return uploads.c.owner == caller.key, uploads.c.path == str(path)
+
+
+def _session(row: Row[Any]) -> UploadSession:
+    return UploadSession(row.id, row.received, row.size_bytes)

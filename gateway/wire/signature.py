@@ -1,0 +1,229 @@
+"""OCI request signatures, version 1: the signing string, signing, and verifying (spec oci 9).
+
+Everything here is a pure function of the method, the raw request target, the headers and the body. The target is the
+one that travels, byte for byte: a proxy or a URL library that rewrites ``%2F`` breaks the signature, as it must.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey, RSAPublicNumbers
+from multidict import CIMultiDict, CIMultiDictProxy
+from yarl import URL
+
+from gateway.contents.problem import Code, Problem, invalid
+from gateway.wire.dates import http_date, parse_http_date
+
+TARGET = "(request-target)"
+BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
+
+_BODY_HEADERS = ("content-length", "content-type", "x-content-sha256")
+_PARAMETER = re.compile(r'\s*([A-Za-z]+)="([^"]*)"\s*(?:,|$)')
+_HEADER_NAME = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+")
+
+_DECOY = RSAPublicNumbers(65537, (1 << 2048) - 1).public_key()
+"""Verified against when the key is unknown, so that an unknown key takes as long as a wrong signature."""
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    """A private key and the name its public half is registered under: ``tenancy/user/fingerprint``."""
+
+    key_id: str
+    private_key: RSAPrivateKey
+
+
+@dataclass(frozen=True, slots=True)
+class Authorization:
+    """What an Authorization header of scheme ``Signature`` says; ``headers`` in the signer's own order."""
+
+    key_id: str
+    headers: tuple[str, ...]
+    signature: bytes
+
+
+def fingerprint(public_key: RSAPublicKey) -> str:
+    """The colon-separated MD5 of the key's DER form: a name, not a protection (spec oci 9.1)."""
+    der = public_key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return hashlib.md5(der, usedforsecurity=False).digest().hex(":")
+
+
+def digest(body: bytes) -> str:
+    """The value of ``x-content-sha256``."""
+    return base64.b64encode(hashlib.sha256(body).digest()).decode("ascii")
+
+
+def signing_string(names: Iterable[str], method: str, raw_target: str, headers: Mapping[str, str]) -> bytes:
+    """The bytes that are signed: one ``name: value`` a line, in the order of ``names``; the last line is not ended."""
+    lines = []
+    for name in names:
+        value = f"{method.lower()} {raw_target}" if name == TARGET else headers[name]
+        lines.append(f"{name}: {value}")
+    return "\n".join(lines).encode("utf-8", "surrogateescape")
+
+
+def sign(key: SigningKey, method: str, url: URL, headers: Mapping[str, str], body: bytes) -> dict[str, str]:
+    """The headers to add to ``headers`` so that the request is signed; send ``url`` as the very object given here.
+
+    A date, host or content type already among ``headers`` is kept, under the spelling it has there.
+    """
+    spelled = {name.lower(): name for name in headers}
+    facts = {"date": http_date(datetime.now(UTC)), "host": url.host_port_subcomponent or ""}
+    if method.upper() in BODY_METHODS:
+        facts |= {
+            "content-length": str(len(body)),
+            "content-type": "application/json",
+            "x-content-sha256": digest(body),
+        }
+    for name in facts.keys() & spelled.keys() & {"date", "host", "content-type"}:
+        facts[name] = headers[spelled[name]]
+    names = ("date", TARGET, *(name for name in facts if name != "date"))
+    signature = key.private_key.sign(signing_string(names, method, url.raw_path_qs, facts), PKCS1v15(), hashes.SHA256())
+    facts["authorization"] = (
+        f'Signature version="1",keyId="{key.key_id}",algorithm="rsa-sha256",headers="{" ".join(names)}",'
+        f'signature="{base64.b64encode(signature).decode("ascii")}"'
+    )
+    return {spelled.get(name, name): value for name, value in facts.items()}
+
+
+def parse_authorization(header: str) -> Authorization:
+    """Read the header. UNAUTHENTICATED unless it is a version 1 rsa-sha256 signature with well-formed parameters."""
+    scheme, _, rest = header.strip().partition(" ")
+    if scheme.lower() != "signature":
+        raise refused("the Authorization header is not of the scheme Signature")
+    parameters = _parameters(rest)
+    if parameters.get("version") != "1" or parameters.get("algorithm") != "rsa-sha256":
+        raise refused("only version 1 with rsa-sha256 is supported")
+    try:
+        signature = base64.b64decode(parameters["signature"], validate=True)
+        return Authorization(parameters["keyId"], _signed_names(parameters["headers"]), signature)
+    except KeyError as error:
+        raise refused("the Authorization header lacks a parameter") from error
+    except binascii.Error as error:
+        raise refused("the signature is not base64") from error
+
+
+class SignatureVerifier:
+    """Says whose request it is, or refuses it (spec oci 9.4).
+
+    ``find_key`` knows the registered public keys. ``hosts``, when given, are the only Host values accepted: without
+    them a request signed for another server can be replayed here by who received it there.
+    """
+
+    def __init__(
+        self,
+        find_key: Callable[[str], RSAPublicKey | None],
+        *,
+        min_key_bits: int = 2048,
+        max_skew_seconds: int = 300,
+        hosts: frozenset[str] = frozenset(),
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._find_key = find_key
+        self._min_key_bits = min_key_bits
+        self._max_skew_seconds = max_skew_seconds
+        self._hosts = frozenset(host.lower() for host in hosts)
+        self._now = now
+
+    def verify(self, method: str, raw_target: str, headers: CIMultiDictProxy[str], body: bytes) -> str:
+        """The keyId that signed this request. UNAUTHENTICATED otherwise; INVALID for a chunked body, which has no
+        signed length."""
+        if method.upper() in BODY_METHODS and "chunked" in headers.get("Transfer-Encoding", "").lower():
+            raise invalid("A signed body is sent with a Content-Length, not chunked.")
+        authorization = parse_authorization(_single(headers, "authorization"))
+        signed = _signed_values(authorization.headers, method, headers)
+        self._check_host(signed["host"])
+        self._check_date(signed["x-date" if "x-date" in signed else "date"])
+        string = signing_string(authorization.headers, method, raw_target, signed)
+        self._check_signature(authorization, string)
+        _check_body(method, signed, body)
+        return authorization.key_id
+
+    def _check_host(self, host: str) -> None:
+        if self._hosts and host.lower() not in self._hosts:
+            raise refused("it was made for another host")
+
+    def _check_date(self, text: str) -> None:
+        date = parse_http_date(text)
+        if date is None:
+            raise refused("its date cannot be read")
+        if abs((self._now() - date).total_seconds()) > self._max_skew_seconds:
+            raise refused(f"its date is more than {self._max_skew_seconds} seconds off")
+
+    def _check_signature(self, authorization: Authorization, string: bytes) -> None:
+        key = self._find_key(authorization.key_id)
+        if key is not None and key.key_size < self._min_key_bits:
+            raise refused(f"its key has fewer than {self._min_key_bits} bits")
+        try:
+            (key or _DECOY).verify(authorization.signature, string, PKCS1v15(), hashes.SHA256())
+        except InvalidSignature as error:
+            raise refused("the key is unknown or the signature does not match") from error
+        if key is None:
+            raise refused("the key is unknown or the signature does not match")
+
+
+def refused(reason: str) -> Problem:
+    """The one form of every refusal."""
+    return Problem(Code.UNAUTHENTICATED, f"The request signature was not accepted: {reason}.")
+
+
+def _parameters(text: str) -> dict[str, str]:
+    parameters: dict[str, str] = {}
+    position = 0
+    while position < len(text):
+        match = _PARAMETER.match(text, position)
+        if match is None or match[1] in parameters:
+            raise refused("the Authorization header cannot be parsed")
+        parameters[match[1]] = match[2]
+        position = match.end()
+    return parameters
+
+
+def _signed_names(text: str) -> tuple[str, ...]:
+    names = tuple(text.lower().split(" "))
+    if len(set(names)) != len(names):
+        raise refused("a header is named twice in its list of headers")
+    if not all(name == TARGET or _HEADER_NAME.fullmatch(name) for name in names):
+        raise refused("its list of headers cannot be parsed")
+    return names
+
+
+def _signed_values(names: tuple[str, ...], method: str, headers: CIMultiDictProxy[str]) -> CIMultiDict[str]:
+    """The value of every signed header; refused unless all that must be signed is, and each occurs exactly once."""
+    required = {TARGET, "host", *(_BODY_HEADERS if method.upper() in BODY_METHODS else ())}
+    if missing := sorted(required.difference(names)):
+        raise refused(f"it does not cover {', '.join(missing)}")
+    if not {"date", "x-date"}.intersection(names):
+        raise refused("it does not cover date or x-date")
+    return CIMultiDict((name, _single(headers, name)) for name in names if name != TARGET)
+
+
+def _single(headers: CIMultiDictProxy[str], name: str) -> str:
+    values = headers.getall(name, [])
+    if len(values) != 1:
+        raise refused(f"the header {name} must be there exactly once")
+    return values[0].strip()
+
+
+def _check_body(method: str, signed: Mapping[str, str], body: bytes) -> None:
+    if "x-content-sha256" in signed:
+        if not hmac.compare_digest(
+            signed["x-content-sha256"].encode("utf-8", "surrogateescape"), digest(body).encode()
+        ):
+            raise refused("the body is not the signed one")
+    elif body:
+        raise refused(f"the body of a {method} is not covered by it")
+    length = signed.get("content-length")
+    if length is not None and length != str(len(body)):
+        raise refused("the body does not have the signed length")
