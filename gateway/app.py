@@ -55,7 +55,7 @@ def create_app(settings: Settings) -> web.Application:
 
 
 def _dialects(settings: Settings) -> list[Dialect]:
-    dialects = [jupyter_dialect()]
+    dialects = []
     if settings.nx1 is not None:
         nx1 = settings.nx1
         dialects.append(
@@ -67,8 +67,7 @@ def _dialects(settings: Settings) -> list[Dialect]:
             )
         )
     workspaces = {(w.platform_id, w.workspace_key): ContentPath.parse(w.folder) for w in settings.workspaces}
-    dialects.append(oci_dialect(workspaces))
-    return dialects
+    return [*dialects, oci_dialect(workspaces), jupyter_dialect()]
 
 
 async def _opened(

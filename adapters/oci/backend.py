@@ -210,11 +210,11 @@ class OciBackend:
                 raise
         try:
             return await self._create(path, body)
-        except Problem as problem:
-            if problem.code is Code.PRECONDITION:
-                detail = "Somebody else made it at the same time; try again."
-                raise Problem(Code.CONFLICT, detail, reason=Reason.BUSY) from problem
-            raise
+        except Problem as refusal:
+            if refusal.code is not Code.PRECONDITION:
+                raise
+            detail = "Somebody else made it at the same time; try again."
+            raise Problem(Code.CONFLICT, detail, reason=Reason.BUSY) from refusal
 
     async def _create(self, path: ContentPath, body: bytes) -> Entry:
         """Write under a name of the service's own choice, then rename: only the rename decides, and it is atomic.

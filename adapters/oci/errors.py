@@ -27,26 +27,24 @@ class _Fault(msgspec.Struct):
 
 def problem_from(answer: Answer) -> Problem:
     """The problem an unsuccessful answer stands for. No text of the service is passed on."""
+    if answer.status == 401:
+        return refused_credential()
+    if answer.status == 429:
+        return _throttled(answer)
     fault = _fault_of(answer)
-    if answer.status == 404 and fault is not None:
-        return not_found()
     if fault is None:
-        return _from_the_edge(answer)
+        return _unavailable(answer) if answer.status >= 500 else nonsense()
     match answer.status:
         case 400:
             return _bad_request(fault)
-        case 401:
-            return refused_credential()
         case 409:
             return _conflict(fault)
         case 412:
             return stale()
-        case 429:
-            return _throttled(answer)
+        case 404:
+            return not_found()
         case 500 if _means_absent(fault):
             return not_found()
-        case 502 | 503:
-            return _unavailable(answer)
     return _by_status(answer)
 
 
@@ -58,14 +56,6 @@ def _fault_of(answer: Answer) -> _Fault | None:
         return msgspec.json.decode(answer.body, type=_Fault)
     except msgspec.MsgspecError:
         return None
-
-
-def _from_the_edge(answer: Answer) -> Problem:
-    if answer.status == 401:
-        return refused_credential()
-    if answer.status == 429:
-        return _throttled(answer)
-    return _unavailable(answer) if answer.status >= 500 else nonsense()
 
 
 def _means_absent(fault: _Fault) -> bool:
@@ -105,6 +95,8 @@ def _retry_after(answer: Answer) -> int | None:
 
 
 def _by_status(answer: Answer) -> Problem:
+    if answer.status in (502, 503):
+        return _unavailable(answer)
     if answer.status not in _STATUSES:
         return nonsense()
     code, detail = _STATUSES[answer.status]

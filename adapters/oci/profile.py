@@ -14,7 +14,7 @@ from gateway.wire.signature import SigningKey
 
 
 def load_signing_key(config_file: str, profile: str) -> SigningKey:
-    """Read the profile and its private key. INTERNAL when either is missing or unusable: it is our own configuration."""
+    """Read the profile and its private key. INTERNAL when either is missing or unusable: the configuration is ours."""
     file = Path(config_file).expanduser()
     parser = ConfigParser(interpolation=None)
     try:

@@ -1,4 +1,4 @@
-"""The wire of one OCI workspace: its addresses, its signed requests, and its answers as facts (spec oci 2 to 4 and 6)."""
+"""The wire of one OCI workspace: its addresses, its signed requests, and its answers as facts (spec oci 2, 4, 6)."""
 
 from __future__ import annotations
 

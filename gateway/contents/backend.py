@@ -4,8 +4,8 @@ General rules, for every method:
 
 * Paths are inner paths: the mount's name is already taken off and every name has passed ``ContentPath.parse``.
 * Whatever an upstream does wrong becomes a ``Problem``: unreachable or overloaded is UNAVAILABLE, too slow is TIMEOUT,
-  an answer that makes no sense is UPSTREAM, our own credential refused is UPSTREAM. No other exception leaves a backend,
-  ``asyncio.CancelledError`` aside, which always does.
+  an answer that makes no sense is UPSTREAM, our own credential refused is UPSTREAM. No other exception leaves a
+  backend, ``asyncio.CancelledError`` aside, which always does.
 * Dates are aware UTC, and one revision keeps one date: ``stat``, ``list``, ``read`` and the answer of ``write`` agree.
 * Etags are strong, opaque, unquoted, and change whenever the bytes do. A directory's is weak (``model.listing_etag``).
 * A write is whole or not at all. When a write fails, or its task is cancelled, the old or the new bytes stand there.
@@ -73,8 +73,9 @@ class Backend(Protocol):
     async def write(self, path: ContentPath, body: bytes, *, precondition: Precondition = None) -> Written:
         """Replace or create the file, whole or not at all.
 
-        ``Absent`` raises PRECONDITION when anything stands there; ``Matches`` unless a file with that etag does. Backends without CONDITIONAL_WRITE are never given one. CONFLICT when a directory stands there;
-        NOT_FOUND when the parent does not (unless IMPLICIT_PARENTS); INVALID or CONFLICT when the parent is a file.
+        ``Absent`` raises PRECONDITION when anything stands there; ``Matches`` unless a file with that etag does.
+        Backends without CONDITIONAL_WRITE are never given either. CONFLICT when a directory stands there; NOT_FOUND when
+        the parent does not (unless IMPLICIT_PARENTS); INVALID or CONFLICT when the parent is a file.
         """
         ...
 

@@ -59,7 +59,7 @@ class Uploads:
         self._max_bytes = max_bytes
 
     async def add(self, contents: Contents, chunk: UploadChunk) -> Entry | Written:
-        """Take one piece; the last one answers with the file written. INVALID out of order, TOO_LARGE above the limit."""
+        """Take one piece; the last one answers with the file written. INVALID out of order, TOO_LARGE when too long."""
         if chunk.number == 1:
             session, earlier = await self._sessions.start(chunk.caller, chunk.path)
             if earlier is not None:

@@ -29,8 +29,8 @@ class Incoming:
     parameters: Mapping[str, str]
 
     def path(self, name: str = "path") -> ContentPath:
-        """A captured path, decoded once, strictly."""
-        return ContentPath.from_url(self.parameters[name])
+        """A captured path, decoded once, strictly; the root where the route captures none."""
+        return ContentPath.from_url(self.parameters.get(name, ""))
 
     def text(self, name: str) -> str:
         """A captured single segment, decoded once, strictly."""

@@ -11,14 +11,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from aiohttp import hdrs, web
-from gateway.server.auth import Gatekeeper
-from gateway.server.idempotency import RetryTokens
-from gateway.server.middleware import CALLER, MOUNT
 
 from gateway.contents.operations import Services
 from gateway.contents.paths import ContentPath
 from gateway.contents.problem import Code, Problem, Reason
 from gateway.dialects.dialect import ANONYMOUS, Dialect, Incoming, Route
+from gateway.server.auth import Gatekeeper
+from gateway.server.idempotency import RetryTokens
+from gateway.server.middleware import CALLER, MOUNT
 from gateway.wire.client import READ_SECONDS, WRITE_SECONDS
 
 _CAPTURE = re.compile(r"\\\{(\w+)(\\\*)?\\\}")

@@ -7,4 +7,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-KINDS = ("local", "nx1", "jupyter", "oci")
+KINDS = ("local",)
+
+
+@asynccontextmanager
+async def mount_of(kind: str, folder: Path) -> AsyncIterator[dict[str, Any]]:
+    """The mount's settings, without its name."""
+    files = folder / "files"
+    files.mkdir()
+    yield {"kind": kind, "folder": str(files)}

@@ -1,0 +1,165 @@
+"""The connection to one bucket: one lazily opened client, deadlines, the read-once-more rule, faults as Problems."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+import aiohttp
+from aiobotocore.config import AioConfig
+from aiobotocore.httpsession import AIOHTTPSession
+from aiobotocore.session import get_session
+
+from adapters.nx1.errors import BROKEN_CONNECTION, FAULTS, problem_from, too_slow
+from gateway.wire.client import (
+    CONNECT_SECONDS,
+    MAX_CONNECTIONS_PER_HOST,
+    READ_SECONDS,
+    WRITE_SECONDS,
+    nonsense,
+)
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Answer = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSettings:
+    """Where the bucket is and who we are there; without keys the usual AWS_* chain applies."""
+
+    bucket: str
+    endpoint_url: str | None
+    region: str
+    access_key_id: str | None = field(repr=False)
+    secret_access_key: str | None = field(repr=False)
+    session_token: str | None = field(repr=False)
+    addressing_style: str
+    max_body_bytes: int
+
+
+class UnrepeatingSession(AIOHTTPSession):  # type: ignore[misc]  # aiobotocore ships without types
+    """aiobotocore's HTTP session without aiohttp's silent repeat of requests on a broken connection.
+
+    A conditional PUT that is stored and then repeated would be answered 412, a write that was refused by itself.
+    """
+
+    async def _get_session(self, proxy_url: str | None) -> aiohttp.ClientSession:
+        session: aiohttp.ClientSession = await super()._get_session(proxy_url)
+        session._retry_connection = False  # noqa: SLF001  private, and the only switch there is; pinned by a test
+        return session
+
+
+def within(seconds: float) -> Callable[[Callable[P, Awaitable[R]]], Callable[P, Coroutine[Any, Any, R]]]:
+    """One deadline for all calls that an operation makes: TIMEOUT after it."""
+
+    def limited(work: Callable[P, Awaitable[R]]) -> Callable[P, Coroutine[Any, Any, R]]:
+        @wraps(work)
+        async def run(*args: P.args, **kwargs: P.kwargs) -> R:
+            async with _deadline(seconds):
+                return await work(*args, **kwargs)
+
+        return run
+
+    return limited
+
+
+class Store:
+    """Calls S3 operations on one bucket. Every fault is a Problem."""
+
+    def __init__(self, settings: StoreSettings) -> None:
+        self.settings = settings
+        self._stack = AsyncExitStack()
+        self._opening = asyncio.Lock()
+        self._client: Any = None
+
+    async def ask(self, operation: str, **arguments: Any) -> Answer:
+        """A call that changes nothing: sent once more when the connection failed before an answer began."""
+        client = await self._opened()
+        async with _deadline(READ_SECONDS), _as_problems():
+            return await _twice(lambda: _call(client, operation, self.settings.bucket, arguments))
+
+    async def fetch(self, key: str) -> tuple[Answer, bytes]:
+        """The object's facts and all its bytes. UPSTREAM when there are more than the gateway accepts, or fewer than
+        the store announced."""
+        client = await self._opened()
+        async with _deadline(READ_SECONDS), _as_problems():
+            facts = await _twice(lambda: _call(client, "get_object", self.settings.bucket, {"Key": key}))
+            async with facts["Body"] as stream:
+                announced = facts.get("ContentLength")
+                if announced is None or announced > self.settings.max_body_bytes:
+                    raise nonsense("The storage behind this mount sent more than the gateway accepts.")
+                body: bytes = await stream.read()
+        if len(body) != announced:
+            raise nonsense()
+        return facts, body
+
+    async def change(self, operation: str, **arguments: Any) -> Answer:
+        """A call that changes something: sent exactly once, whatever happens."""
+        client = await self._opened()
+        async with _deadline(WRITE_SECONDS), _as_problems():
+            return await _call(client, operation, self.settings.bucket, arguments)
+
+    async def aclose(self) -> None:
+        await self._stack.aclose()
+
+    async def _opened(self) -> Any:
+        async with self._opening:
+            if self._client is None:
+                async with _as_problems():
+                    self._client = await self._stack.enter_async_context(_new_client(self.settings))
+        return self._client
+
+
+def _new_client(settings: StoreSettings) -> Any:
+    return get_session().create_client(
+        "s3",
+        endpoint_url=settings.endpoint_url,
+        region_name=settings.region,
+        aws_access_key_id=settings.access_key_id,
+        aws_secret_access_key=settings.secret_access_key,
+        aws_session_token=settings.session_token,
+        config=AioConfig(
+            http_session_cls=UnrepeatingSession,
+            retries={"total_max_attempts": 1},
+            connect_timeout=CONNECT_SECONDS,
+            read_timeout=READ_SECONDS,
+            max_pool_connections=MAX_CONNECTIONS_PER_HOST,
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+            s3={"addressing_style": settings.addressing_style},
+        ),
+    )
+
+
+async def _call(client: Any, operation: str, bucket: str, arguments: Answer) -> Answer:
+    facts: Answer = await getattr(client, operation)(Bucket=bucket, **arguments)
+    return facts
+
+
+async def _twice(call: Callable[[], Awaitable[Answer]]) -> Answer:
+    try:
+        return await call()
+    except BROKEN_CONNECTION:
+        return await call()
+
+
+@asynccontextmanager
+async def _as_problems() -> AsyncIterator[None]:
+    try:
+        yield
+    except FAULTS as error:
+        raise problem_from(error) from error
+
+
+@asynccontextmanager
+async def _deadline(seconds: float) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError as error:
+        raise too_slow() from error

@@ -1,0 +1,36 @@
+"""The Jupyter dialect: the contents half of the Jupyter Server API (spec jupyter A1 to A4, decisions in A8)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from aiohttp import web
+
+from gateway.contents.model import Credential
+from gateway.dialects.dialect import Dialect
+from gateway.dialects.jupyter.checkpoints import checkpoint_routes
+from gateway.dialects.jupyter.contents import contents_routes
+from gateway.dialects.jupyter.methods import with_options
+from gateway.dialects.jupyter.problems import render_problem
+from gateway.dialects.jupyter.server import server_routes
+
+CONTENT_SECURITY_POLICY = "frame-ancestors 'self'; report-uri /api/security/csp-report; default-src 'none'"
+
+
+def jupyter_dialect(version: str = "2.21.1", started: datetime | None = None) -> Dialect:
+    """The dialect; ``version`` is the Jupyter Server it says it is, ``started`` the gateway's start (default: now)."""
+    routes = (*server_routes(version, started or datetime.now(UTC)), *checkpoint_routes(), *contents_routes())
+    return Dialect(
+        name="jupyter",
+        prefixes=("/api", "/"),
+        routes=with_options(routes),
+        credentials=(Credential.TOKEN, Credential.JWT),
+        render_problem=render_problem,
+        finish=finish,
+    )
+
+
+def finish(request: web.Request, response: web.StreamResponse) -> None:
+    """What every answer of the API carries (spec jupyter A1)."""
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY

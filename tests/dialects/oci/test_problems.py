@@ -1,0 +1,79 @@
+"""Every code and reason has a status and an OCI code, and bodies say no more than they may (spec oci 7)."""
+
+from __future__ import annotations
+
+import json
+from itertools import product
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from gateway.contents.problem import Code, Problem, Reason
+from gateway.dialects.oci.problems import HIDDEN, render_problem, wire_error
+
+EXPECTED = {
+    (Code.INVALID, None): (400, "InvalidParameter"),
+    (Code.INVALID, Reason.BAD_TYPE): (400, "InvalidParameter"),
+    (Code.INVALID, Reason.BAD_FORMAT): (400, "InvalidParameter"),
+    (Code.INVALID, Reason.MISSING): (400, "MissingParameter"),
+    (Code.INVALID, Reason.UNPARSABLE): (400, "CannotParseRequest"),
+    (Code.INVALID, Reason.RELATED): (400, "RelatedResourceNotAuthorizedOrNotFound"),
+    (Code.UNAUTHENTICATED, None): (401, "NotAuthenticated"),
+    (Code.FORBIDDEN, None): (404, "NotAuthorizedOrNotFound"),
+    (Code.NOT_FOUND, None): (404, "NotAuthorizedOrNotFound"),
+    (Code.NOT_FOUND, Reason.RELATED): (400, "RelatedResourceNotAuthorizedOrNotFound"),
+    (Code.NOT_FOUND, Reason.NO_ROUTE): (404, "NotFound"),
+    (Code.METHOD_NOT_ALLOWED, None): (405, "MethodNotAllowed"),
+    (Code.CONFLICT, None): (409, "Conflict"),
+    (Code.CONFLICT, Reason.EXISTS): (409, "Conflict"),
+    (Code.CONFLICT, Reason.BUSY): (409, "IncorrectState"),
+    (Code.CONFLICT, Reason.RETRY_TOKEN): (409, "InvalidatedRetryToken"),
+    (Code.PRECONDITION, None): (412, "NoEtagMatch"),
+    (Code.TOO_LARGE, None): (413, "PayloadTooLarge"),
+    (Code.MEDIA_TYPE, None): (415, "InvalidParameter"),
+    (Code.UNPROCESSABLE, None): (400, "InvalidParameter"),
+    (Code.THROTTLED, None): (429, "TooManyRequests"),
+    (Code.INTERNAL, None): (500, "InternalServerError"),
+    (Code.UNSUPPORTED, None): (501, "MethodNotImplemented"),
+    (Code.UPSTREAM, None): (502, "ExternalServerInvalidResponse"),
+    (Code.UNAVAILABLE, None): (503, "ServiceUnavailable"),
+    (Code.TIMEOUT, None): (504, "ExternalServerTimeout"),
+}
+
+
+@pytest.mark.parametrize(("code", "reason"), list(product(Code, [None, *Reason])))
+def test_every_code_and_reason_has_its_status_and_code(code: Code, reason: Reason | None) -> None:
+    expected = EXPECTED.get((code, reason)) or EXPECTED[code, None]
+    assert wire_error(code, reason) == expected
+    answer = render_problem(Problem(code, "what happened", reason=reason))
+    body = _body(answer)
+    assert (answer.status, body["code"]) == expected
+    assert isinstance(body["message"], str)
+    assert body["message"]
+    assert answer.content_type == "application/json"
+
+
+def test_reason_is_said_only_for_types_and_formats() -> None:
+    for reason in Reason:
+        body = _body(render_problem(Problem(Code.INVALID, "x", reason=reason)))
+        shown = reason in (Reason.BAD_TYPE, Reason.BAD_FORMAT)
+        assert body.get("reason") == (reason.value if shown else None)
+
+
+def test_missing_and_forbidden_cannot_be_told_apart() -> None:
+    missing = render_problem(Problem(Code.NOT_FOUND, "No such file."))
+    forbidden = render_problem(Problem(Code.FORBIDDEN, "You may not read here."))
+    assert (missing.status, missing.body) == (forbidden.status, forbidden.body)
+    assert _body(missing)["message"] == HIDDEN
+
+
+def test_retry_after_and_allow_become_headers() -> None:
+    assert render_problem(Problem(Code.THROTTLED, "x", retry_after_seconds=7)).headers["Retry-After"] == "7"
+    refused = render_problem(Problem(Code.METHOD_NOT_ALLOWED, "x", allow=("GET", "PUT")))
+    assert refused.headers["Allow"] == "GET, PUT"
+
+
+def _body(answer: web.Response) -> Any:
+    assert isinstance(answer.body, bytes)
+    return json.loads(answer.body)
