@@ -35,6 +35,7 @@ from gateway.state.store import StateStore
 from gateway.state.uploads import StateUploadSessions
 from gateway.wire.client import UpstreamClient, open_session
 
+FIRST_PROBE_SECONDS = 5.0
 PROBE_SECONDS = 30.0
 SWEEP_SECONDS = 600.0
 
@@ -85,6 +86,8 @@ async def _opened(
         services = Services(Contents(Mounts(mounts), locks), StateApps(store), uploads)
         app[ROAD] = Road(table, gatekeeper(settings.identity, session), services, RetryTokens(StateTokens(store)))
         health.watch({mount.name: mount.backend for mount in mounts}, store)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(health.probe_all(), FIRST_PROBE_SECONDS)
         for work, seconds in ((health.probe_all, PROBE_SECONDS), (uploads.sweep, SWEEP_SECONDS)):
             stack.push_async_callback(_cancelled, asyncio.create_task(_repeated(work, seconds)))
         yield
@@ -112,11 +115,11 @@ async def _uploads(settings: Settings, client: UpstreamClient, store: StateStore
 async def _repeated(work: Callable[[], Awaitable[None]], seconds: float) -> None:
     """Run ``work`` now and then; a Problem in one round does not end the next."""
     while True:
+        await asyncio.sleep(seconds)
         try:
             await work()
         except Problem as problem:
             _log.warning("background work failed", work=getattr(work, "__qualname__", ""), detail=problem.detail)
-        await asyncio.sleep(seconds)
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:

@@ -45,7 +45,7 @@ def demo(
     once: Annotated[bool, typer.Option("--once", help="End after the proof instead of serving on.")] = False,
     port: Annotated[int, typer.Option(help="The gateway's port; 0 takes a free one.")] = 0,
 ) -> None:
-    """Show the whole gateway on this machine: one notebook in all dialects, over a real S3 and a real Jupyter server."""
+    """Show the whole gateway here: one notebook in all dialects, over a real S3 and a real Jupyter server."""
     from gateway.demo.main import run_demo
 
     raise typer.Exit(run_demo(once=once, port=port))

@@ -235,7 +235,7 @@ class Settings(BaseSettings):
 
 
 def load_settings(file: Path | None, overrides: Mapping[str, Any] | None = None) -> Settings:
-    """Read the file, the environment and ``overrides`` (flags, by section). ConfigurationError when anything is wrong."""
+    """Read the file, the environment and ``overrides`` (flags, by section). ConfigurationError when it is wrong."""
     values = _merged(_read(file) if file else {}, overrides or {})
     if complaints := [*_unknown_keys(Settings, values), *_unknown_variables()]:
         raise ConfigurationError("\n".join(complaints))

@@ -3,21 +3,35 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
+import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
-from adapters.local.errors import problem_from
-from adapters.local.files import CHECKPOINTS_FOLDER, Folder, replace_file, sync_folder, writers_lock
+from adapters.local.changes import changing, remove, replace_file, sync_folder
+from adapters.local.errors import missing_root, problem_from
+from adapters.local.files import Folder, file_entry
 from gateway.contents.backend import Backend, Capability
-from gateway.contents.model import Absent, Checkpoint, Document, Entry, Kind, Listing, Matches, Precondition, Written
+from gateway.contents.model import (
+    Absent,
+    Checkpoint,
+    Document,
+    Entry,
+    Kind,
+    Listing,
+    Matches,
+    Precondition,
+    Written,
+    sha256_hex,
+)
 from gateway.contents.paths import ContentPath
-from gateway.contents.problem import Code, Problem, Reason, already_exists, invalid, not_found, stale
+from gateway.contents.problem import Code, Problem, already_exists, not_found, stale
 from gateway.wire.client import UpstreamClient
 
 CHECKPOINT_ID = "checkpoint"
 
+P = ParamSpec("P")
 R = TypeVar("R")
 
 
@@ -27,7 +41,7 @@ def create(client: UpstreamClient, *, root: str) -> Backend:
 
 
 class LocalBackend:
-    """Every method is one visit to a thread; writers of one folder take turns, across processes too."""
+    """Every method is one visit to a thread; writers of one path take turns, across processes too."""
 
     capabilities = frozenset(
         {
@@ -42,76 +56,84 @@ class LocalBackend:
 
     def __init__(self, root: Path) -> None:
         self._folder = Folder(root)
+        self._running: set[asyncio.Task[object]] = set()
 
     async def probe(self) -> None:
-        if not await asyncio.to_thread(self._folder.root.is_dir):
-            raise Problem(Code.UNAVAILABLE, "The folder behind this mount does not exist.")
+        await self._in_thread(self._probe)
 
     async def stat(self, path: ContentPath) -> Entry:
-        return await _in_thread(self._folder.entry, path)
+        return await self._in_thread(self._folder.entry, path)
 
     async def read(self, path: ContentPath) -> Document:
-        return Document(*await _in_thread(self._folder.read, path))
+        return Document(*await self._in_thread(self._folder.read, path))
 
     async def list(self, path: ContentPath) -> Listing:
-        return Listing(*await _in_thread(self._folder.children, path))
+        return Listing(*await self._in_thread(self._folder.children, path))
 
     async def write(self, path: ContentPath, body: bytes, *, precondition: Precondition = None) -> Written:
-        return await _in_thread(self._write, path, body, precondition)
+        return await self._in_thread(self._write, path, body, precondition)
 
     async def delete(self, path: ContentPath, *, precondition: Precondition = None) -> None:
-        await _in_thread(self._delete, path, precondition)
+        await self._in_thread(self._delete, path, precondition)
 
     async def make_directory(self, path: ContentPath) -> Entry:
-        return await _in_thread(self._make_directory, path)
+        return await self._in_thread(self._make_directory, path)
 
     async def copy(self, source: ContentPath, target: ContentPath) -> Written:
-        return await _in_thread(self._copy, source, target)
+        return await self._in_thread(self._copy, source, target)
 
     async def move(self, source: ContentPath, target: ContentPath) -> Entry:
-        return await _in_thread(self._move, source, target)
+        return await self._in_thread(self._move, source, target)
 
     async def list_checkpoints(self, path: ContentPath) -> tuple[Checkpoint, ...]:
-        return await _in_thread(self._list_checkpoints, path)
+        return await self._in_thread(self._list_checkpoints, path)
 
     async def create_checkpoint(self, path: ContentPath) -> Checkpoint:
-        return await _in_thread(self._create_checkpoint, path)
+        return await self._in_thread(self._create_checkpoint, path)
 
     async def restore_checkpoint(self, path: ContentPath, checkpoint_id: str) -> None:
-        await _in_thread(self._restore_checkpoint, path, checkpoint_id)
+        await self._in_thread(self._restore_checkpoint, path, checkpoint_id)
 
     async def delete_checkpoint(self, path: ContentPath, checkpoint_id: str) -> None:
-        await _in_thread(self._delete_checkpoint, path, checkpoint_id)
+        await self._in_thread(self._delete_checkpoint, path, checkpoint_id)
 
     async def aclose(self) -> None:
-        return None
+        """Let what was cancelled half-way come to its end."""
+        await asyncio.gather(*self._running, return_exceptions=True)
+
+    def _probe(self) -> None:
+        if not self._folder.root.is_dir():
+            raise missing_root()
 
     def _write(self, path: ContentPath, body: bytes, precondition: Precondition) -> Written:
-        host = self._folder.locate(path)
-        with writers_lock(self._folder.root):
+        with changing(self._folder.root, path):
             self._check(path, precondition)
-            if host.is_dir():
-                raise Problem(Code.CONFLICT, "A directory stands there.")
-            existed = host.exists()
-            try:
-                replace_file(host, body, must_be_absent=isinstance(precondition, Absent))
-            except FileExistsError as error:
-                raise stale("Something with that name exists already.") from error
-            return Written(self._folder.entry(path), created=not existed)
+            return self._replace(path, body, must_be_absent=isinstance(precondition, Absent))
+
+    def _replace(self, path: ContentPath, body: bytes, *, must_be_absent: bool) -> Written:
+        """Store the bytes; a symlink stays, and what it leads to is replaced, as Jupyter does."""
+        host = self._folder.locate(path)
+        if host.is_symlink() and not must_be_absent:
+            host = Path(os.path.realpath(host))
+        existed = os.path.lexists(host)
+        try:
+            facts = replace_file(host, body, must_be_absent=must_be_absent)
+        except FileExistsError as error:
+            raise stale("Something with that name exists already.") from error
+        return Written(file_entry(path, facts, sha256_hex(body)), created=not existed)
 
     def _delete(self, path: ContentPath, precondition: Precondition) -> None:
-        host = self._folder.locate(path)
-        with writers_lock(self._folder.root):
+        with changing(self._folder.root, path):
             self._check(path, precondition)
-            if host.is_dir() and not host.is_symlink():
-                shutil.rmtree(host)
-            else:
-                host.unlink()
-                self._checkpoint_file(path).unlink(missing_ok=True)
-            sync_folder(host.parent)
+            is_directory = self._folder.is_directory(path)
+            remove(self._folder.root, self._folder.locate(path))
+            if not is_directory:
+                self._folder.locate_checkpoint(path).unlink(missing_ok=True)
 
     def _make_directory(self, path: ContentPath) -> Entry:
-        self._folder.locate(path).mkdir()
+        host = self._folder.locate(path)
+        host.mkdir()
+        sync_folder(host.parent)
         return self._folder.entry(path)
 
     def _copy(self, source: ContentPath, target: ContentPath) -> Written:
@@ -119,73 +141,98 @@ class LocalBackend:
         return self._write(target, body, Absent())
 
     def _move(self, source: ContentPath, target: ContentPath) -> Entry:
-        origin, goal = self._folder.locate(source), self._folder.locate(target)
-        with writers_lock(self._folder.root):
-            if goal.exists() or goal.is_symlink():
+        with changing(self._folder.root, source, target):
+            is_directory = self._folder.is_directory(source)
+            origin, goal = self._folder.locate(source), self._folder.locate(target)
+            if os.path.lexists(goal):
                 raise already_exists()
-            is_file = origin.is_file()
             origin.rename(goal)
-            checkpoint = self._checkpoint_file(source)
-            if is_file and checkpoint.exists():
-                self._checkpoint_file(target).parent.mkdir(exist_ok=True)
-                checkpoint.replace(self._checkpoint_file(target))
-            sync_folder(goal.parent)
+            if not is_directory:
+                self._move_checkpoint(source, target)
+            for folder in {origin.parent, goal.parent}:
+                sync_folder(folder)
         return self._folder.entry(target)
 
+    def _move_checkpoint(self, source: ContentPath, target: ContentPath) -> None:
+        """One that was left at the target by a file long gone must not become the moved file's."""
+        kept, goal = self._folder.locate_checkpoint(source), self._folder.locate_checkpoint(target)
+        if kept.is_file():
+            goal.parent.mkdir(exist_ok=True)
+            kept.replace(goal)
+        else:
+            goal.unlink(missing_ok=True)
+
     def _list_checkpoints(self, path: ContentPath) -> tuple[Checkpoint, ...]:
-        file = self._checkpoint_file(path)
-        return (self._checkpoint_of(path),) if file.exists() else ()
+        try:
+            return (self._known_checkpoint(path, CHECKPOINT_ID)[0],)
+        except (FileNotFoundError, Problem) as error:
+            if isinstance(error, Problem) and error.code is not Code.NOT_FOUND:
+                raise
+            return ()
 
     def _create_checkpoint(self, path: ContentPath) -> Checkpoint:
-        entry, body = self._folder.read(path)
-        file = self._checkpoint_file(path)
-        file.parent.mkdir(exist_ok=True)
-        replace_file(file, body, must_be_absent=False)
-        shutil.copystat(self._folder.locate(path), file)
+        with changing(self._folder.root, path):
+            entry, body = self._folder.read(path)
+            file = self._folder.locate_checkpoint(path)
+            file.parent.mkdir(exist_ok=True)
+            modified_ns = self._folder.facts(path).st_mtime_ns
+            replace_file(file, body, must_be_absent=False, modified_ns=modified_ns)
         return Checkpoint(CHECKPOINT_ID, entry.modified)
 
     def _restore_checkpoint(self, path: ContentPath, checkpoint_id: str) -> None:
-        body = self._known_checkpoint(path, checkpoint_id).read_bytes()
-        self._write(path, body, None)
+        with changing(self._folder.root, path):
+            _, file = self._known_checkpoint(path, checkpoint_id)
+            self._replace(path, file.read_bytes(), must_be_absent=False)
 
     def _delete_checkpoint(self, path: ContentPath, checkpoint_id: str) -> None:
-        self._known_checkpoint(path, checkpoint_id).unlink()
+        with changing(self._folder.root, path):
+            _, file = self._known_checkpoint(path, checkpoint_id)
+            file.unlink()
+            sync_folder(file.parent)
 
-    def _known_checkpoint(self, path: ContentPath, checkpoint_id: str) -> Path:
-        file = self._checkpoint_file(path)
-        if checkpoint_id != CHECKPOINT_ID or not file.exists():
+    def _known_checkpoint(self, path: ContentPath, checkpoint_id: str) -> tuple[Checkpoint, Path]:
+        if self._folder.is_directory(path):
+            raise not_found("A directory has no checkpoints.")
+        file = self._folder.locate_checkpoint(path)
+        if checkpoint_id != CHECKPOINT_ID or not file.is_file():
             raise not_found("No such checkpoint.")
-        return file
-
-    def _checkpoint_of(self, path: ContentPath) -> Checkpoint:
-        return Checkpoint(CHECKPOINT_ID, self._folder.entry(self._checkpoint_path(path), with_digest=False).modified)
-
-    def _checkpoint_file(self, path: ContentPath) -> Path:
-        return self._folder.locate(self._checkpoint_path(path))
-
-    @staticmethod
-    def _checkpoint_path(path: ContentPath) -> ContentPath:
-        """``.ipynb_checkpoints/a-checkpoint.ipynb`` beside ``a.ipynb``, as jupyter_server names it."""
-        name = Path(path.name)
-        return path.parent.join(ContentPath((CHECKPOINTS_FOLDER, f"{name.stem}-checkpoint{name.suffix}")))
+        return Checkpoint(CHECKPOINT_ID, file_entry(path, file.stat(), None).modified), file
 
     def _check(self, path: ContentPath, precondition: Precondition) -> None:
-        if not isinstance(precondition, Matches):
-            return
-        try:
-            entry = self._folder.entry(path)
-        except FileNotFoundError as error:
-            raise stale() from error
-        if entry.kind is Kind.DIRECTORY:
-            raise invalid("This is a directory.", reason=Reason.BAD_TYPE)
-        if entry.etag != precondition.etag:
+        if isinstance(precondition, Absent) and os.path.lexists(self._folder.locate(path)):
+            raise stale("Something with that name exists already.")
+        if isinstance(precondition, Matches) and self._etag_there(path) != precondition.etag:
             raise stale()
 
+    def _etag_there(self, path: ContentPath) -> str | None:
+        """The etag of the file, None for a directory or nothing."""
+        try:
+            entry = self._folder.entry(path)
+        except FileNotFoundError:
+            return None
+        except Problem as problem:
+            if problem.code is Code.NOT_FOUND:
+                return None
+            raise
+        return None if entry.kind is Kind.DIRECTORY else entry.etag
 
-async def _in_thread(work: Callable[..., R], *arguments: object) -> R:
-    """Run blocking work to its end even when the waiting task is cancelled: a write is whole or not at all."""
-    task = asyncio.ensure_future(asyncio.to_thread(work, *arguments))
-    try:
+    async def _in_thread(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run blocking work to its end even when the waiting task is cancelled: a write is whole or not at all."""
+        task = asyncio.ensure_future(asyncio.to_thread(self._guarded, partial(work, *args, **kwargs)))
+        self._running.add(task)
+        task.add_done_callback(self._finished)
         return await asyncio.shield(task)
-    except OSError as error:
-        raise problem_from(error) from error
+
+    def _guarded(self, work: Callable[[], R]) -> R:
+        try:
+            return work()
+        except OSError as error:
+            if not self._folder.root.is_dir():
+                raise missing_root() from error
+            raise problem_from(error) from error
+
+    def _finished(self, task: asyncio.Task[object]) -> None:
+        """What a task raises after its waiter was cancelled has nobody left to hear it."""
+        self._running.discard(task)
+        if not task.cancelled():
+            task.exception()

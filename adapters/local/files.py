@@ -1,79 +1,116 @@
-"""Blocking file work, run in threads: facts, whole reads, atomic replacement, and what is never shown."""
+"""Reading a folder, in threads: where a path leads, the facts, whole reads, and what is never shown."""
 
 from __future__ import annotations
 
-import fcntl
+import hashlib
 import os
-import secrets
 import stat as modes
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
-from fnmatch import fnmatch
+from fnmatch import fnmatchcase
+from functools import cached_property
+from io import FileIO
 from pathlib import Path
 
+from adapters.local.errors import busy
 from gateway.contents.model import Entry, ETag, Kind, directory_entry, sha256_hex
-from gateway.contents.paths import ContentPath, is_plain_name
+from gateway.contents.paths import MAX_SEGMENT_BYTES, ContentPath, is_plain_name
 from gateway.contents.problem import Problem, Reason, invalid, not_found
 
-PRIVATE_FOLDER = ".nbgw"
+PRIVATE_PREFIX = ".nbgw"
 CHECKPOINTS_FOLDER = ".ipynb_checkpoints"
 
-_NEVER_LISTED = ("__pycache__", "*.pyc", "*.pyo", ".DS_Store", "*~")
-_TEMPORARY_PREFIX = ".nbgw-"
+_NEVER_LISTED = ("__pycache__", "*.pyc", "*.pyo", ".DS_Store", "*~", f"{PRIVATE_PREFIX}*", CHECKPOINTS_FOLDER)
+_REMEMBERED_DIGESTS = 10_000
+_SETTLED_NANOSECONDS = 2_000_000_000
+"""A file changed within this time may change again without its date showing it: clocks of file systems are coarse."""
+_READ_ATTEMPTS = 3
+
+DigestKey = tuple[int, int, int, int, int]
 
 
 class Folder:
     """The root folder and what may be reached in it: nothing through a symlink that leaves it."""
 
     def __init__(self, root: Path) -> None:
-        self.root = Path(os.path.realpath(root))
-        self._digests: dict[tuple[int, int, int, int], str] = {}
+        self._given_root = root
+        self._digests: dict[DigestKey, str] = {}
+
+    @cached_property
+    def root(self) -> Path:
+        """Resolved at first use, which is in a thread."""
+        return Path(os.path.realpath(self._given_root))
 
     def locate(self, path: ContentPath) -> Path:
-        """The host path. NOT_FOUND when a symlink on the way leaves the root."""
-        host = self.root.joinpath(*path.segments)
+        """The host path, with every symlink above its last name resolved. NOT_FOUND when any leaves the root."""
+        if path.is_root:
+            return self.root
+        host = Path(os.path.realpath(self.root.joinpath(*path.parent.segments)), path.name)
         real = Path(os.path.realpath(host))
-        if real != self.root and self.root not in real.parents:
+        if self.root not in (*host.parents, host) or self.root not in (*real.parents, real):
             raise not_found()
         return host
 
-    def entry(self, path: ContentPath, *, with_digest: bool = True) -> Entry:
-        host = self.locate(path)
-        facts = host.stat()
-        if modes.S_ISDIR(facts.st_mode):
-            return directory_entry(path, self._children(path, host), modified=_date(facts.st_mtime_ns))
-        if not modes.S_ISREG(facts.st_mode):
+    def locate_checkpoint(self, path: ContentPath) -> Path:
+        """``.ipynb_checkpoints/a-checkpoint.ipynb`` beside ``a.ipynb``, as jupyter_server names it."""
+        name = Path(path.name)
+        kept = f"{name.stem}-checkpoint{name.suffix}"
+        if len(kept.encode()) > MAX_SEGMENT_BYTES:
+            kept = f"{sha256_hex(path.name.encode())}-checkpoint"
+        return self.locate(path.parent.join(ContentPath((CHECKPOINTS_FOLDER, kept))))
+
+    def facts(self, path: ContentPath) -> os.stat_result:
+        """What stands there, symlinks followed: a directory or a regular file, anything else is NOT_FOUND."""
+        try:
+            facts = self.locate(path).stat()
+        except NotADirectoryError as error:
+            raise not_found() from error
+        if not (modes.S_ISDIR(facts.st_mode) or modes.S_ISREG(facts.st_mode)):
             raise not_found()
-        digest = self._digest(host, facts) if with_digest else None
-        return file_entry(path, facts, digest)
+        return facts
+
+    def is_directory(self, path: ContentPath) -> bool:
+        return modes.S_ISDIR(self.facts(path).st_mode)
+
+    def entry(self, path: ContentPath) -> Entry:
+        if self.is_directory(path):
+            return self.children(path)[0]
+        host = self.locate(path)
+        with _opened(host) as file:
+            facts = os.fstat(file.fileno())
+            return file_entry(path, facts, self._digest(file, facts), writable=os.access(host, os.W_OK))
 
     def read(self, path: ContentPath) -> tuple[Entry, bytes]:
-        """One open file: the facts are of the very bytes that are read."""
-        host = self.locate(path)
-        if host.is_dir():
+        """One open file, read while it does not change: the facts are of the very bytes."""
+        if self.is_directory(path):
             raise invalid("This is a directory.", reason=Reason.BAD_TYPE)
-        with host.open("rb") as file:
-            facts = os.fstat(file.fileno())
-            body = file.read()
-        return file_entry(path, facts, sha256_hex(body)), body
+        host = self.locate(path)
+        for _ in range(_READ_ATTEMPTS):
+            with _opened(host) as file:
+                before = os.fstat(file.fileno())
+                body = file.read()
+                if _key(os.fstat(file.fileno())) == _key(before) and len(body) == before.st_size:
+                    return file_entry(path, before, sha256_hex(body), writable=os.access(host, os.W_OK)), body
+        raise busy()
 
     def children(self, path: ContentPath) -> tuple[Entry, tuple[Entry, ...]]:
-        host = self.locate(path)
-        if not host.exists():
-            raise not_found()
-        if not host.is_dir():
+        """The directory and what stands in it; its etag and what is listed are of one look."""
+        facts = self.facts(path)
+        if not modes.S_ISDIR(facts.st_mode):
             raise invalid("This is not a directory.", reason=Reason.BAD_TYPE)
+        host = self.locate(path)
         entries = tuple(self._children(path, host))
-        return directory_entry(path, entries, modified=_date(host.stat().st_mtime_ns)), entries
+        entry = directory_entry(path, entries, modified=_date(facts.st_mtime_ns), writable=os.access(host, os.W_OK))
+        return entry, entries
 
     def _children(self, path: ContentPath, host: Path) -> Iterator[Entry]:
         with os.scandir(host) as found:
             for item in found:
-                if not is_plain_name(item.name) or item.name.startswith(".") or _never_listed(item.name):
-                    continue
-                if (entry := self._child(path.child(item.name), item)) is not None:
-                    yield entry
+                if is_plain_name(item.name) and not _never_listed(item.name):
+                    entry = self._child(path.child(item.name), item)
+                    if entry is not None:
+                        yield entry
 
     def _child(self, path: ContentPath, item: os.DirEntry[str]) -> Entry | None:
         """None for what vanished meanwhile, leads outside, or is neither file nor directory."""
@@ -83,69 +120,50 @@ class Folder:
             facts = item.stat()
         except (OSError, Problem):
             return None
+        writable = os.access(item.path, os.W_OK)
         if modes.S_ISDIR(facts.st_mode):
-            return directory_entry(path, modified=_date(facts.st_mtime_ns))
-        return file_entry(path, facts, None) if modes.S_ISREG(facts.st_mode) else None
+            return directory_entry(path, modified=_date(facts.st_mtime_ns), writable=writable)
+        return file_entry(path, facts, None, writable=writable) if modes.S_ISREG(facts.st_mode) else None
 
-    def _digest(self, host: Path, facts: os.stat_result) -> str:
-        key = (facts.st_dev, facts.st_ino, facts.st_mtime_ns, facts.st_size)
-        if key not in self._digests:
-            if len(self._digests) > 10_000:
-                self._digests.clear()
-            self._digests[key] = sha256_hex(host.read_bytes())
-        return self._digests[key]
+    def _digest(self, file: FileIO, facts: os.stat_result) -> str:
+        key = _key(facts)
+        digest = self._digests.get(key)
+        if digest is None:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            if time.time_ns() - facts.st_mtime_ns > _SETTLED_NANOSECONDS and _key(os.fstat(file.fileno())) == key:
+                if len(self._digests) >= _REMEMBERED_DIGESTS:
+                    self._digests.clear()
+                self._digests[key] = digest
+        return digest
 
 
-def file_entry(path: ContentPath, facts: os.stat_result, digest: str | None) -> Entry:
+def file_entry(path: ContentPath, facts: os.stat_result, digest: str | None, *, writable: bool = True) -> Entry:
+    """``created`` is the birth of the file where the system tells it, and never after ``modified``."""
     modified = _date(facts.st_mtime_ns)
+    born = getattr(facts, "st_birthtime", facts.st_ctime)
+    created = min(modified, datetime.fromtimestamp(born, UTC))
     etag = ETag(digest) if digest else None
-    return Entry(path, Kind.of_file(path), modified, modified, etag, facts.st_size, digest)
+    return Entry(path, Kind.of_file(path), modified, created, etag, facts.st_size, digest, writable)
 
 
-def replace_file(host: Path, body: bytes, *, must_be_absent: bool) -> None:
-    """Write aside, make durable, then put in place at once. FileExistsError when it must be absent and is not."""
-    temporary = host.parent / f"{_TEMPORARY_PREFIX}{secrets.token_hex(8)}"
-    try:
-        with temporary.open("xb") as file:
-            file.write(body)
-            file.flush()
-            os.fsync(file.fileno())
-        if must_be_absent:
-            os.link(temporary, host)
-        else:
-            _keep_mode(host, temporary)
-            temporary.replace(host)
-    finally:
-        temporary.unlink(missing_ok=True)
-    sync_folder(host.parent)
+def _opened(host: Path) -> FileIO:
+    """Never waits: what became a pipe since the last look is opened without blocking, and refused."""
+    file = FileIO(os.open(host, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
+    if not modes.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise not_found()
+    return file
 
 
-def sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
-def writers_lock(root: Path) -> Iterator[None]:
-    """Keep other processes that serve the same folder from writing between a check and a write."""
-    private = root / PRIVATE_FOLDER
-    private.mkdir(exist_ok=True)
-    with (private / "lock").open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
-def _keep_mode(host: Path, temporary: Path) -> None:
-    if host.exists():
-        temporary.chmod(modes.S_IMODE(host.stat().st_mode))
+def _key(facts: os.stat_result) -> DigestKey:
+    return facts.st_dev, facts.st_ino, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_size
 
 
 def _never_listed(name: str) -> bool:
-    return any(fnmatch(name, pattern) for pattern in _NEVER_LISTED)
+    return any(fnmatchcase(name, pattern) for pattern in _NEVER_LISTED)
 
 
 def _date(nanoseconds: int) -> datetime:
-    return datetime.fromtimestamp(nanoseconds // 1000 / 1_000_000, UTC)
+    return datetime.fromtimestamp(nanoseconds // 1_000_000_000, UTC).replace(
+        microsecond=nanoseconds % 1_000_000_000 // 1000
+    )

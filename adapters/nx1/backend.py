@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 
 from structlog import get_logger
 
 from adapters.nx1 import checkpoints
 from adapters.nx1.keys import checkpoint_key, key_of, prefix_of
 from adapters.nx1.listing import find_listing, is_directory, keep_folder, mark, refuse_file_above
-from adapters.nx1.objects import DIGEST, Facts, Objects
+from adapters.nx1.objects import Objects
 from adapters.nx1.probe import learn
 from adapters.nx1.store import Store, StoreSettings, within
 from adapters.nx1.transfer import copy_absent, delete_folder, move_file, move_folder
@@ -21,7 +20,6 @@ from gateway.contents.model import (
     Checkpoint,
     Document,
     Entry,
-    Kind,
     Listing,
     Matches,
     Precondition,
@@ -44,7 +42,6 @@ _ALWAYS = frozenset(
         Capability.LISTED_ETAGS,
     }
 )
-_BUSY_PAUSE_SECONDS = 0.05
 _log = get_logger(__name__)
 
 
@@ -59,7 +56,6 @@ def create(
     session_token: str | None = None,
     addressing_style: str = "auto",
     create_bucket: bool = False,
-    max_body_bytes: int,
 ) -> Backend:
     """A backend over one bucket; opens no connection before its first use, and that with S3's own client."""
     settings = StoreSettings(
@@ -70,7 +66,7 @@ def create(
         secret_access_key,
         session_token,
         addressing_style,
-        max_body_bytes,
+        client.max_body_bytes,
     )
     return Nx1Backend(settings, create_bucket=create_bucket)
 

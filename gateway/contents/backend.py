@@ -74,8 +74,8 @@ class Backend(Protocol):
         """Replace or create the file, whole or not at all.
 
         ``Absent`` raises PRECONDITION when anything stands there; ``Matches`` unless a file with that etag does.
-        Backends without CONDITIONAL_WRITE are never given either. CONFLICT when a directory stands there; NOT_FOUND when
-        the parent does not (unless IMPLICIT_PARENTS); INVALID or CONFLICT when the parent is a file.
+        Backends without CONDITIONAL_WRITE are never given either. CONFLICT when a directory stands there; NOT_FOUND
+        when the parent does not (unless IMPLICIT_PARENTS); INVALID or CONFLICT when the parent is a file.
         """
         ...
 

@@ -1,1 +1,1 @@
-"""The demo: real stores on this machine, the gateway over them, and a proof that it keeps its promises."""
+"""``nbgw demo``: the whole gateway on one machine, with real servers behind it."""

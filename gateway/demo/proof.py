@@ -27,8 +27,13 @@ class Exchange:
     received: Mapping[str, str]
     body: bytes
 
-    def json(self) -> Any:
-        return json.loads(self.body)
+    def json(self) -> dict[str, Any]:
+        """The body's JSON object; empty when it is none, so that a failed step is shown instead of breaking off."""
+        try:
+            value = json.loads(self.body)
+        except ValueError:
+            return {}
+        return value if isinstance(value, dict) else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +135,7 @@ class Proof:
 
     async def _post(self, path: str, value: object) -> dict[str, Any]:
         exchange = await self._send("POST", path, self._psk(), body=json.dumps(value).encode())
-        answer: dict[str, Any] = exchange.json()
-        return answer
+        return exchange.json()
 
     async def _send(
         self,

@@ -14,7 +14,6 @@ from gateway.contents.model import Caller, Credential
 from gateway.contents.problem import Code, Problem
 from gateway.dialects.dialect import Dialect
 
-
 _DIGEST_OF_NOTHING = hashlib.sha256(b"").hexdigest()
 
 

@@ -124,7 +124,7 @@ class BearerAuthenticator:
 def _signing_keys(document: object) -> dict[str, RSAPublicKey]:
     """The RSA signature keys of a JWKS that are long enough; the others are left out. ValueError when none remains."""
     items = document.get("keys") if isinstance(document, dict) else None
-    found = (_signing_key(item) for item in items or () if isinstance(item, dict))
+    found = (_signing_key(item) for item in (items if isinstance(items, list) else ()) if isinstance(item, dict))
     keys = {str(key_id): key for key_id, key in found if key is not None}
     if not keys:
         raise ValueError("no usable signing key")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import time
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 import structlog
 from aiohttp import ClientPayloadError, hdrs, web
 from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.typedefs import Handler, Middleware
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from gateway.contents.model import Caller
@@ -20,9 +21,6 @@ from gateway.server.logs import redacted
 DIALECT = web.RequestKey("dialect", Dialect)
 CALLER = web.RequestKey("caller", Caller)
 MOUNT = web.RequestKey("mount", str)
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-Middleware = Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]
 
 CLIENT_GONE = 499
 MAX_REQUEST_ID = 128
@@ -103,7 +101,7 @@ async def worded(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Words whatever was raised in the dialect that spoke. An answer that has begun cannot be replaced."""
     try:
         return await handler(request)
-    except Exception as error:  # noqa: BLE001  the one place that turns whatever was raised into an answer
+    except Exception as error:
         if isinstance(error, web.HTTPException) and error.status < 400:
             raise
         problem = problem_from(error)

@@ -24,10 +24,10 @@ class StateApps:
     """Apps, versions and components as rows."""
 
     def __init__(self, store: StateStore) -> None:
-        self._engine = store.engine
+        self._store = store
 
     async def create_app(self, name: str, type_: AppType, user: str | None) -> App:
-        async with self._engine.begin() as connection:
+        async with self._store.transaction() as connection:
             values = {"name": name, "type": type_.value}
             return _app(await _inserted(connection, apps, values, user, "An app of that name exists already."))
 
@@ -35,16 +35,16 @@ class StateApps:
         query = select(apps).order_by(apps.c.created, apps.c.name)
         if type_ is not None:
             query = query.where(apps.c.type == type_.value)
-        async with self._engine.connect() as connection:
+        async with self._store.transaction() as connection:
             return [_app(row) for row in await connection.execute(query)]
 
     async def get_app(self, app_id: UUID) -> App:
-        async with self._engine.connect() as connection:
+        async with self._store.transaction() as connection:
             return _app(await _row(connection, apps, app_id, "No such app."))
 
     async def create_version(self, app_id: UUID, name: str, *, active: bool, user: str | None) -> AppVersion:
-        async with self._engine.begin() as connection:
-            await _row(connection, apps, app_id, "No such app.")
+        async with self._store.transaction() as connection:
+            await _claimed(connection, apps, app_id, "No such app.")
             if active:
                 await _deactivate(connection, app_id, user)
             values = {"app_id": app_id, "name": name, "active": active}
@@ -53,17 +53,18 @@ class StateApps:
 
     async def list_versions(self, app_id: UUID) -> list[AppVersion]:
         query = select(versions).where(versions.c.app_id == app_id).order_by(versions.c.created, versions.c.name)
-        async with self._engine.connect() as connection:
+        async with self._store.transaction() as connection:
             await _row(connection, apps, app_id, "No such app.")
             return [_version(row) for row in await connection.execute(query)]
 
     async def get_version(self, version_id: UUID) -> AppVersion:
-        async with self._engine.connect() as connection:
+        async with self._store.transaction() as connection:
             return _version(await _row(connection, versions, version_id, "No such app version."))
 
     async def activate_version(self, version_id: UUID, user: str | None) -> tuple[AppVersion, list[UUID]]:
-        async with self._engine.begin() as connection:
+        async with self._store.transaction() as connection:
             row = await _row(connection, versions, version_id, "No such app version.")
+            await _claimed(connection, apps, row.app_id, "No such app.")
             deactivated = [id_ for id_ in await _deactivate(connection, row.app_id, user) if id_ != version_id]
             values = {"active": True, "updated_by": user, "updated": now()}
             await connection.execute(update(versions).where(versions.c.id == version_id).values(values))
@@ -71,13 +72,13 @@ class StateApps:
 
     async def list_components(self, version_id: UUID) -> list[Component]:
         query = select(components).where(components.c.version_id == version_id).order_by(components.c.created)
-        async with self._engine.connect() as connection:
+        async with self._store.transaction() as connection:
             await _row(connection, versions, version_id, "No such app version.")
             return [_component(row) for row in await connection.execute(query)]
 
     async def put_notebook(self, version_id: UUID, properties: str, user: str | None) -> Component:
-        async with self._engine.begin() as connection:
-            await _row(connection, versions, version_id, "No such app version.")
+        async with self._store.transaction() as connection:
+            await _claimed(connection, versions, version_id, "No such app version.")
             changed = {"properties": properties, "updated_by": user, "updated": now()}
             done = await connection.execute(update(components).where(*_notebook_of(version_id)).values(changed))
             if not done.rowcount:
@@ -86,7 +87,7 @@ class StateApps:
             return _component((await connection.execute(select(components).where(*_notebook_of(version_id)))).one())
 
     async def get_notebook(self, version_id: UUID) -> Component:
-        async with self._engine.connect() as connection:
+        async with self._store.transaction() as connection:
             await _row(connection, versions, version_id, "No such app version.")
             row = (await connection.execute(select(components).where(*_notebook_of(version_id)))).one_or_none()
             if row is None:
@@ -114,6 +115,16 @@ async def _row(connection: AsyncConnection, table: Table, id_: UUID, missing: st
     if row is None:
         raise not_found(missing)
     return row
+
+
+async def _claimed(connection: AsyncConnection, table: Table, id_: UUID, missing: str) -> None:
+    """Keep other replicas from the row until the transaction ends, by an update that changes nothing.
+
+    Unlike SELECT FOR UPDATE every database understands it, SQLite included.
+    """
+    done = await connection.execute(update(table).where(table.c.id == id_).values(id=table.c.id))
+    if not done.rowcount:
+        raise not_found(missing)
 
 
 async def _deactivate(connection: AsyncConnection, app_id: UUID, user: str | None) -> list[UUID]:

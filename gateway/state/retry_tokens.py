@@ -30,19 +30,19 @@ class StateTokens:
     """Claims and answers as rows. ``expires`` ends a claim that nobody settles as well as an answer's memory."""
 
     def __init__(self, store: StateStore, clock: Callable[[], datetime] = now) -> None:
-        self._engine = store.engine
+        self._store = store
         self._clock = clock
 
     async def claim(self, key: TokenKey, fingerprint: str) -> ClaimResult:
         claim_id, moment = uuid4().hex, self._clock()
         values = {"fingerprint": fingerprint, "claim_id": claim_id}
-        async with self._engine.begin() as connection:
+        async with self._store.transaction() as connection:
             await connection.execute(delete(retry_tokens).where(*_of(key), retry_tokens.c.expires <= moment))
             row = (await connection.execute(select(retry_tokens).where(*_of(key)))).one_or_none()
         if row is not None:
             return _found(row, fingerprint)
         try:
-            async with self._engine.begin() as connection:
+            async with self._store.transaction() as connection:
                 await connection.execute(
                     insert(retry_tokens).values(
                         owner=key.owner,
@@ -63,12 +63,12 @@ class StateTokens:
             "body": answer.body,
             "expires": self._clock() + timedelta(seconds=MEMORY_SECONDS),
         }
-        async with self._engine.begin() as connection:
+        async with self._store.transaction() as connection:
             mine = (*_of(key), retry_tokens.c.claim_id == claim_id)
             await connection.execute(update(retry_tokens).where(*mine).values(values))
 
     async def forget(self, key: TokenKey, claim_id: str) -> None:
-        async with self._engine.begin() as connection:
+        async with self._store.transaction() as connection:
             await connection.execute(delete(retry_tokens).where(*_of(key), retry_tokens.c.claim_id == claim_id))
 
 

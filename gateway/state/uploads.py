@@ -8,6 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from gateway.contents.model import Caller
 from gateway.contents.paths import ContentPath
@@ -23,20 +24,24 @@ class StateUploadSessions:
     """Upload sessions as rows; one for each caller and path."""
 
     def __init__(self, store: StateStore, clock: Callable[[], datetime] = now) -> None:
-        self._engine = store.engine
+        self._store = store
         self._clock = clock
 
     async def start(self, caller: Caller, path: ContentPath) -> tuple[UploadSession, UploadSession | None]:
         session = UploadSession(uuid4().hex, 0, 0)
         values = {"id": session.id, "owner": caller.key, "path": str(path), "received": 0, "size_bytes": 0}
-        async with self._engine.begin() as connection:
-            earlier = (await connection.execute(select(uploads).where(*_of(caller, path)))).one_or_none()
-            await connection.execute(delete(uploads).where(*_of(caller, path)))
-            await connection.execute(insert(uploads).values(**values, expires=self._clock() + LIFETIME))
+        old = delete(uploads).where(*_of(caller, path)).returning(uploads)
+        new = insert(uploads).values(**values, expires=self._clock() + LIFETIME)
+        try:
+            async with self._store.transaction() as connection:
+                earlier = (await connection.execute(old)).one_or_none()
+                await connection.execute(new)
+        except IntegrityError:
+            return await self.start(caller, path)
         return session, _session(earlier) if earlier else None
 
     async def find(self, caller: Caller, path: ContentPath) -> UploadSession | None:
-        async with self._engine.connect() as connection:
+        async with self._store.transaction() as connection:
             query = select(uploads).where(*_of(caller, path), uploads.c.expires > self._clock())
             row = (await connection.execute(query)).one_or_none()
         return _session(row) if row else None
@@ -45,22 +50,21 @@ class StateUploadSessions:
         advanced = UploadSession(session.id, session.received + 1, session.size_bytes + size_bytes)
         unchanged = (uploads.c.id == session.id, uploads.c.received == session.received)
         values = {"received": advanced.received, "size_bytes": advanced.size_bytes, "expires": self._clock() + LIFETIME}
-        async with self._engine.begin() as connection:
+        async with self._store.transaction() as connection:
             done = await connection.execute(update(uploads).where(*unchanged).values(values))
         if not done.rowcount:
             raise Problem(Code.CONFLICT, "Another request has continued or ended this upload.")
         return advanced
 
     async def finish(self, session: UploadSession) -> None:
-        async with self._engine.begin() as connection:
+        async with self._store.transaction() as connection:
             await connection.execute(delete(uploads).where(uploads.c.id == session.id))
 
     async def expired(self) -> list[UploadSession]:
         old = uploads.c.expires <= self._clock()
-        async with self._engine.begin() as connection:
-            sessions = [_session(row) for row in await connection.execute(select(uploads).where(old))]
-            await connection.execute(delete(uploads).where(uploads.c.id.in_([each.id for each in sessions])))
-        return sessions
+        async with self._store.transaction() as connection:
+            rows = await connection.execute(delete(uploads).where(old).returning(uploads))
+            return [_session(row) for row in rows]
 
 
 def _of(caller: Caller, path: ContentPath) -> tuple[Any, Any]:

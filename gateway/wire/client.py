@@ -39,7 +39,7 @@ class UpstreamClient:
 
     def __init__(self, session: aiohttp.ClientSession, *, max_body_bytes: int) -> None:
         self._session = session
-        self._max_body_bytes = max_body_bytes
+        self.max_body_bytes = max_body_bytes
 
     async def send(
         self, method: str, url: URL, *, headers: Mapping[str, str] | None = None, body: bytes | None = None
@@ -67,12 +67,12 @@ class UpstreamClient:
 
     async def _exchange(self, method: str, url: URL, headers: Mapping[str, str] | None, body: bytes | None) -> Answer:
         async with self._session.request(method, url, headers=headers, data=body, allow_redirects=False) as response:
-            if (response.content_length or 0) > self._max_body_bytes:
+            if (response.content_length or 0) > self.max_body_bytes:
                 raise _oversized()
             content = bytearray()
             async for piece in response.content.iter_any():
                 content += piece
-                if len(content) > self._max_body_bytes:
+                if len(content) > self.max_body_bytes:
                     raise _oversized()
             return Answer(response.status, response.headers, bytes(content))
 

@@ -1,4 +1,4 @@
-"""What only the OCI adapter has: signed one-segment addresses, pages, the service's quirks, creation by renaming."""
+"""What only the OCI adapter has: signed one-segment addresses, pages, creation by renaming."""
 
 from __future__ import annotations
 
@@ -10,23 +10,14 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import web
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from multidict import CIMultiDict, CIMultiDictProxy
 
-from adapters.oci.backend import create
-from adapters.oci.errors import problem_from
-from adapters.oci.profile import load_signing_key
-from gateway.contents.backend import Backend, SupportsMove
+from gateway.contents.backend import Backend
 from gateway.contents.model import Absent, ETag, Kind, Matches
 from gateway.contents.paths import ContentPath
-from gateway.contents.problem import Code, Problem, Reason
-from gateway.wire.client import Answer, UpstreamClient, open_session
-from tests.fakes.workspace import PLATFORM_ID, PREFIX, WORKSPACE_KEY, WorkspaceEmulator, running_workspace
-
-NOTEBOOK = b'{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}'
-OTHER = b'{"cells": [], "metadata": {"a": 1}, "nbformat": 4, "nbformat_minor": 5}'
-PATH = ContentPath.parse("a.ipynb")
+from gateway.contents.problem import Code, Problem
+from gateway.wire.client import open_session
+from tests.adapters.oci_steps import NOTEBOOK, OTHER, PATH, backend_of, failing, names_of
+from tests.fakes.workspace import PREFIX, WorkspaceEmulator, running_workspace
 
 
 @pytest.fixture
@@ -45,33 +36,6 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
 @pytest.fixture
 def backend(workspace: WorkspaceEmulator, session: aiohttp.ClientSession, tmp_path: Path) -> Backend:
     return backend_of(workspace, session, tmp_path)
-
-
-def backend_of(
-    workspace: WorkspaceEmulator, session: aiohttp.ClientSession, temporary: Path, **options: Any
-) -> Backend:
-    client = UpstreamClient(session, max_body_bytes=1 << 20)
-    return create(client, **(workspace.mount_options(temporary) | options))
-
-
-async def names_of(backend: Backend, path: ContentPath = ContentPath.ROOT) -> list[str]:
-    return sorted(entry.name for entry in (await backend.list(path)).entries)
-
-
-def failing(status: int, body: str, times: int = 1, method: str = "GET") -> Any:
-    """A fault that answers the first calls of a method with this status."""
-    left = [times]
-
-    def fault(request: web.Request) -> web.Response | None:
-        if request.method != method or not left[0]:
-            return None
-        left[0] -= 1
-        return web.Response(status=status, text=body, content_type="application/json")
-
-    return fault
-
-
-# -- addresses -------------------------------------------------------------------------------------------------------
 
 
 async def test_a_path_is_one_encoded_segment(workspace: WorkspaceEmulator, backend: Backend) -> None:
@@ -118,9 +82,6 @@ async def test_an_unregistered_key_is_the_gateways_problem(workspace: WorkspaceE
     assert caught.value.code is Code.UPSTREAM
 
 
-# -- listings --------------------------------------------------------------------------------------------------------
-
-
 async def test_a_listing_has_all_pages(workspace: WorkspaceEmulator, backend: Backend) -> None:
     for number in range(230):
         workspace.tree.put(("Workspace", f"{number:03}.txt"), b"")
@@ -155,9 +116,6 @@ async def test_listing_and_stat_agree_on_kind_and_date(backend: Backend) -> None
         stood = await backend.stat(entry.path)
         assert (stood.kind, stood.modified, stood.created) == (entry.kind, entry.modified, entry.created)
     assert await backend.stat(ContentPath.ROOT) == listing.entry
-
-
-# -- creation by renaming --------------------------------------------------------------------------------------------
 
 
 async def test_creation_leaves_nothing_under_the_spare_name(workspace: WorkspaceEmulator, backend: Backend) -> None:
@@ -260,198 +218,3 @@ async def test_integers_beyond_64_bits_survive(backend: Backend) -> None:
     body = NOTEBOOK.replace(b'"metadata": {}', b'"metadata": {"n": 123456789012345678901234567890}')
     await backend.write(PATH, body)
     assert b"123456789012345678901234567890" in (await backend.read(PATH)).body
-
-
-# -- folders ---------------------------------------------------------------------------------------------------------
-
-
-async def test_a_folder_whose_name_no_header_can_carry_is_made_by_renaming(
-    workspace: WorkspaceEmulator, backend: Backend
-) -> None:
-    path = ContentPath.parse("Prüfung")
-    entry = await backend.make_directory(path)
-    assert entry == await backend.stat(path)
-    assert not [target for method, target in workspace.requests if method == "POST" and "/objects" in target]
-    with pytest.raises(Problem) as caught:
-        await backend.make_directory(path)
-    assert caught.value.reason is Reason.EXISTS
-    assert await names_of(backend) == ["Prüfung"]
-
-
-async def test_a_folder_that_must_be_empty_to_go_is_emptied_first(
-    workspace: WorkspaceEmulator, backend: Backend
-) -> None:
-    workspace.habits.recursive_delete = False
-    folder = await backend.make_directory(ContentPath.parse("a"))
-    await backend.make_directory(ContentPath.parse("a/b"))
-    await backend.write(ContentPath.parse("a/b/c.ipynb"), NOTEBOOK)
-    await backend.write(ContentPath.parse("a/d.txt"), b"d")
-    await backend.delete(folder.path)
-    assert await names_of(backend) == []
-
-
-async def test_a_busy_resource_is_a_conflict_that_may_be_retried(
-    workspace: WorkspaceEmulator, backend: Backend
-) -> None:
-    await backend.write(PATH, NOTEBOOK)
-    body = '{"code": "IncorrectState", "message": "try again later"}'
-    workspace.habits.fault = failing(409, body, times=3, method="DELETE")
-    with pytest.raises(Problem) as caught:
-        await backend.delete(PATH)
-    assert (caught.value.code, caught.value.reason, caught.value.retryable) == (Code.CONFLICT, Reason.BUSY, True)
-
-
-async def test_a_renamed_folder_takes_its_contents_along(backend: Backend) -> None:
-    assert isinstance(backend, SupportsMove)
-    await backend.make_directory(ContentPath.parse("a"))
-    await backend.write(ContentPath.parse("a/n.ipynb"), NOTEBOOK)
-    moved = await backend.move(ContentPath.parse("a"), ContentPath.parse("b"))
-    assert moved == await backend.stat(ContentPath.parse("b"))
-    assert await names_of(backend, moved.path) == ["n.ipynb"]
-
-
-# -- quirks of the service -------------------------------------------------------------------------------------------
-
-
-async def test_a_missing_notebook_reported_as_internal_error_is_missing(
-    workspace: WorkspaceEmulator, backend: Backend
-) -> None:
-    workspace.habits.missing_is_internal_error = True
-    with pytest.raises(Problem) as caught:
-        await backend.read(PATH)
-    assert caught.value.code is Code.NOT_FOUND
-    assert (await backend.write(PATH, NOTEBOOK)).created
-
-
-async def test_paths_without_leading_slash_and_numeric_dates_are_understood(
-    workspace: WorkspaceEmulator, backend: Backend
-) -> None:
-    before = (await backend.write(PATH, NOTEBOOK, precondition=Absent())).entry
-    workspace.habits.leading_slash, workspace.habits.numeric_dates = False, True
-    after = await backend.stat(PATH)
-    assert abs((after.modified - before.modified).total_seconds()) < 0.001
-    assert await names_of(backend) == ["a.ipynb"]
-    await backend.write(ContentPath.parse("b.ipynb"), NOTEBOOK, precondition=Absent())
-    assert await names_of(backend) == ["a.ipynb", "b.ipynb"]
-
-
-@pytest.mark.parametrize("form", ["{}", '"{}"', 'W/"{}"'])
-async def test_an_etag_is_handed_back_as_it_came(workspace: WorkspaceEmulator, backend: Backend, form: str) -> None:
-    workspace.habits.etag_form = form
-    written = (await backend.write(PATH, NOTEBOOK)).entry
-    assert written.etag == workspace.tree.get(("Workspace", "a.ipynb")).etag
-    again = await backend.write(PATH, OTHER, precondition=Matches(written.etag))
-    assert again.entry.etag != written.etag
-    with pytest.raises(Problem) as caught:
-        await backend.delete(PATH, precondition=Matches(written.etag))
-    assert caught.value.code is Code.PRECONDITION
-
-
-async def test_an_answer_without_etag_after_a_save_is_asked_for(workspace: WorkspaceEmulator, backend: Backend) -> None:
-    await backend.write(PATH, NOTEBOOK)
-    workspace.habits.fault = failing(200, "{}", method="PUT")
-    assert (await backend.write(PATH, OTHER)).entry == await backend.stat(PATH)
-
-
-async def test_html_from_the_edge_is_unavailability(workspace: WorkspaceEmulator, backend: Backend) -> None:
-    workspace.habits.fault = failing(502, "<html>Bad Gateway</html>")
-    with pytest.raises(Problem) as caught:
-        await backend.read(PATH)
-    assert caught.value.code is Code.UNAVAILABLE
-
-
-@pytest.mark.parametrize("body", ["", "<html></html>", "[]", '{"content": 1}', '{"type": "notebook", "content": null}'])
-async def test_nonsense_with_status_200_is_an_upstream_problem(
-    workspace: WorkspaceEmulator, backend: Backend, body: str
-) -> None:
-    workspace.habits.fault = failing(200, body)
-    with pytest.raises(Problem) as caught:
-        await backend.read(PATH)
-    assert caught.value.code is Code.UPSTREAM
-
-
-@pytest.mark.parametrize(
-    ("status", "body", "code"),
-    [
-        (400, b'{"code": "InvalidParameter", "message": "secret path", "reason": "bad type"}', Code.INVALID),
-        (401, b'{"code": "NotAuthenticated", "message": ""}', Code.UPSTREAM),
-        (401, b"<html>", Code.UPSTREAM),
-        (403, b'{"code": "NotAllowed", "message": ""}', Code.FORBIDDEN),
-        (404, b'{"code": "NotAuthorizedOrNotFound", "message": ""}', Code.NOT_FOUND),
-        (404, b"", Code.NOT_FOUND),
-        (404, b"<html>", Code.UPSTREAM),
-        (405, b'{"code": "MethodNotAllowed", "message": ""}', Code.UPSTREAM),
-        (409, b'{"code": "Conflict", "message": ""}', Code.CONFLICT),
-        (412, b'{"code": "NoEtagMatch", "message": ""}', Code.PRECONDITION),
-        (413, b'{"code": "PayloadTooLarge", "message": ""}', Code.TOO_LARGE),
-        (422, b'{"code": "UnprocessableEntity", "message": ""}', Code.UNPROCESSABLE),
-        (429, b'{"code": "TooManyRequests", "message": ""}', Code.THROTTLED),
-        (500, b'{"code": "InternalError", "message": "while getting notebook content"}', Code.NOT_FOUND),
-        (500, b'{"code": "InternalError", "message": "else"}', Code.UPSTREAM),
-        (500, b"<html>", Code.UNAVAILABLE),
-        (501, b'{"code": "MethodNotImplemented", "message": ""}', Code.UNSUPPORTED),
-        (503, b'{"code": "ServiceUnavailable", "message": ""}', Code.UNAVAILABLE),
-        (504, b'{"code": "ExternalServerTimeout", "message": ""}', Code.TIMEOUT),
-        (302, b"", Code.UPSTREAM),
-    ],
-)
-def test_every_answer_of_the_service_is_a_problem(status: int, body: bytes, code: Code) -> None:
-    problem = problem_from(Answer(status, CIMultiDictProxy(CIMultiDict({"Retry-After": "7"})), body))
-    assert problem.code is code
-    assert "secret" not in problem.detail
-    if code in (Code.THROTTLED, Code.UNAVAILABLE):
-        assert problem.retry_after_seconds == 7
-
-
-# -- profiles --------------------------------------------------------------------------------------------------------
-
-
-def test_a_profile_names_the_key_and_may_protect_it_with_a_pass_phrase(tmp_path: Path) -> None:
-    private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    write_key(tmp_path, private, b"100%")
-    write_profile(tmp_path, "pass_phrase=100%")
-    key = load_signing_key(str(tmp_path / "config"), "TEAM")
-    assert key.key_id == "t/u/f"
-    assert key.private_key.private_numbers() == private.private_numbers()
-
-
-@pytest.mark.parametrize("profile", ["TEAM", "OTHER"])
-def test_an_unusable_profile_is_refused_without_details(tmp_path: Path, profile: str) -> None:
-    write_key(tmp_path, ec.generate_private_key(ec.SECP256R1()))
-    write_profile(tmp_path)
-    with pytest.raises(Problem) as caught:
-        load_signing_key(str(tmp_path / "config"), profile)
-    assert caught.value.code is Code.INTERNAL
-    assert str(tmp_path) not in caught.value.detail
-
-
-def test_a_missing_config_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(Problem) as caught:
-        load_signing_key(str(tmp_path / "none"), "DEFAULT")
-    assert caught.value.code is Code.INTERNAL
-
-
-async def test_a_long_key_signs_as_well(
-    workspace: WorkspaceEmulator, session: aiohttp.ClientSession, tmp_path: Path
-) -> None:
-    private = rsa.generate_private_key(public_exponent=65537, key_size=3072)
-    write_key(tmp_path, private)
-    write_profile(tmp_path)
-    workspace.keys["t/u/f"] = private.public_key()
-    client = UpstreamClient(session, max_body_bytes=1 << 20)
-    named = {"platform_id": PLATFORM_ID, "workspace_key": WORKSPACE_KEY, "endpoint": workspace.url}
-    backend = create(client, config_file=str(tmp_path / "config"), profile="TEAM", **named)
-    assert (await backend.write(PATH, NOTEBOOK)).created
-
-
-def write_key(
-    folder: Path, key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, pass_phrase: bytes | None = None
-) -> None:
-    protection = serialization.BestAvailableEncryption(pass_phrase) if pass_phrase else serialization.NoEncryption()
-    form = serialization.PrivateFormat.PKCS8
-    (folder / "key.pem").write_bytes(key.private_bytes(serialization.Encoding.PEM, form, protection))
-
-
-def write_profile(folder: Path, *lines: str) -> None:
-    values = ["[TEAM]", "user=u", "tenancy=t", "fingerprint=f", "key_file=key.pem", *lines]
-    (folder / "config").write_text("\n".join(values))

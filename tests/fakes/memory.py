@@ -161,7 +161,9 @@ class MemoryBackend:
         if not self._is_directory(path):
             raise not_found()
         children = self._children(path)
-        dates = [child.modified for child in children] + [self.directories[path]] * (path in self.directories)
+        dates = [child.modified for child in children]
+        if path in self.directories:
+            dates.append(self.directories[path])
         return directory_entry(path, children, modified=max(dates, default=None))
 
     def _children(self, path: ContentPath) -> tuple[Entry, ...]:

@@ -48,7 +48,7 @@ async def opened(options: dict[str, Any], *, probed: bool = True) -> AsyncIterat
     """The backend, probed as at the gateway's start, closed with the block."""
     async with open_session() as session:
         client = UpstreamClient(session, max_body_bytes=MAX_BODY_BYTES)
-        backend = create(client, **{"session_token": None, "max_body_bytes": MAX_BODY_BYTES, **options})
+        backend = create(client, **{"session_token": None, **options})
         try:
             if probed:
                 await backend.probe()

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.gateways import NOTEBOOK, OTHER_TOKEN, Clients, running_gateway
-from tests.matrix.stores import KINDS, mount_of
+from tests.gateways import NOTEBOOK, OTHER_TOKEN, Answer, Clients, running_gateway
+from tests.matrix.stores import STORES
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=list(STORES))
 async def clients(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Clients]:
     async with (
-        mount_of(request.param, tmp_path) as mount,
+        STORES[request.param](tmp_path) as mount,
         running_gateway(tmp_path, [{**mount, "name": "m", "homes": True}], nx1_mount="m") as gateway,
     ):
         yield gateway
@@ -27,6 +27,11 @@ def _oci_save(text: str) -> dict[str, object]:
     return {"type": "notebook", "format": "json", "content": notebook}
 
 
+def _sources(answer: Answer) -> list[str]:
+    """The cells' texts; a store may keep a text as its lines."""
+    return ["".join(cell["source"]) for cell in answer.json()["content"]["cells"]]
+
+
 async def test_one_upload_is_the_same_notebook_with_the_same_etag_in_every_dialect(clients: Clients) -> None:
     uploaded = await clients.upload("a.ipynb")
     assert uploaded.status == 201
@@ -35,7 +40,7 @@ async def test_one_upload_is_the_same_notebook_with_the_same_etag_in_every_diale
     in_oci = await clients.oci("GET", "/Workspace/a.ipynb")
     assert in_jupyter.status == in_oci.status == 200
     assert in_jupyter.etag == in_oci.etag != ""
-    assert in_jupyter.json()["content"]["cells"] == in_oci.json()["content"]["cells"]
+    assert _sources(in_jupyter) == _sources(in_oci) == ["# one"]
     listed = await clients.nx1("GET", "/notebooks")
     assert [each["s3_key"] for each in listed.json()] == ["home/ada/a.ipynb"]
 

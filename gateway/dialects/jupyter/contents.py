@@ -6,11 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
+import msgspec
 from aiohttp import web
 
-from gateway.contents.model import Document, Entry, Kind, Listing
+from gateway.contents.lines import joined_lines
+from gateway.contents.model import Caller, Document, Entry, Kind, Listing
 from gateway.contents.naming import is_extension
-from gateway.contents.operations import CopyInto, CreateUntitled, Delete, Get, Move, Stat
+from gateway.contents.offload import offloaded
+from gateway.contents.operations import CopyInto, CreateUntitled, Delete, Get, Move, Services, Stat
+from gateway.contents.paths import ContentPath
 from gateway.contents.problem import Reason, invalid
 from gateway.dialects.dialect import Call, Incoming, Route
 from gateway.dialects.jupyter.answers import (
@@ -31,7 +35,7 @@ from gateway.dialects.jupyter.bodies import (
 from gateway.dialects.jupyter.problems import Unconditional
 from gateway.dialects.jupyter.saves import put
 from gateway.wire.conditions import is_not_modified, write_condition
-from gateway.wire.contents_json import Format, content_path, fill_document, fill_listing, model_of
+from gateway.wire.contents_json import ContentModel, Format, content_path, fill_document, fill_listing, model_of
 
 ROOT = "/api/contents"
 BELOW = "/api/contents/{path*}"
@@ -56,14 +60,50 @@ class Wanted:
     with_hash: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A model with content, or None when the client has that revision already."""
+
+    entry: Entry
+    model: ContentModel | None
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """Get what stands there and make its model, which for a large file is work that must not hold up other requests."""
+
+    caller: Caller
+    path: ContentPath
+    wanted: Wanted
+    headers: Mapping[str, str]
+
+    async def run(self, services: Services) -> Shown:
+        kind = self.wanted.kind or (Kind.DIRECTORY if self.path.is_root else None)
+        found = await Get(self.caller, self.path, kind).run(services)
+        seen = _as_wanted(self.wanted, found.entry)
+        if is_not_modified(self.headers, found.entry):
+            return Shown(found.entry, None)
+        model = model_of(seen, with_hash=self.wanted.with_hash)
+        if isinstance(found, Listing):
+            return Shown(found.entry, fill_listing(model, found))
+        model = await offloaded(len(found.body), _filled, model, found, self.wanted.format, seen.kind)
+        return Shown(found.entry, model)
+
+
+def _filled(model: ContentModel, document: Document, wanted: Format | None, kind: Kind) -> ContentModel:
+    model = fill_document(model, document, wanted, as_notebook=kind is Kind.NOTEBOOK)
+    if kind is Kind.NOTEBOOK:
+        model.content = msgspec.Raw(joined_lines(bytes(model.content)))
+    return model
+
+
 async def get(incoming: Incoming) -> Call[Any]:
     """One model, with content unless ``content=0``. A directory's ``hash=1`` is null, where the reference fails."""
     path, wanted, headers = incoming.path(), _parse_wanted(incoming.request.query), incoming.request.headers
     if not wanted.with_content:
         stat = Stat(incoming.caller, path, with_sha256=wanted.with_hash)
         return Call(stat, lambda entry: _render_entry(wanted, headers, entry))
-    kind = wanted.kind or (Kind.DIRECTORY if path.is_root else None)
-    return Call(Get(incoming.caller, path, kind), lambda found: _render_found(wanted, headers, found))
+    return Call(Open(incoming.caller, path, wanted, headers), _render_shown)
 
 
 def _parse_wanted(query: Mapping[str, str]) -> Wanted:
@@ -90,15 +130,8 @@ def _render_entry(wanted: Wanted, headers: Mapping[str, str], entry: Entry) -> w
     return shown_answer(model_of(seen, with_hash=wanted.with_hash), entry)
 
 
-def _render_found(wanted: Wanted, headers: Mapping[str, str], found: Document | Listing) -> web.Response:
-    entry = found.entry
-    seen = _as_wanted(wanted, entry)
-    if is_not_modified(headers, entry):
-        return _not_modified(entry)
-    model = model_of(seen, with_hash=wanted.with_hash)
-    if isinstance(found, Listing):
-        return shown_answer(fill_listing(model, found), entry)
-    return shown_answer(fill_document(model, found, wanted.format, as_notebook=seen.kind is Kind.NOTEBOOK), entry)
+def _render_shown(shown: Shown) -> web.Response:
+    return _not_modified(shown.entry) if shown.model is None else shown_answer(shown.model, shown.entry)
 
 
 def _as_wanted(wanted: Wanted, entry: Entry) -> Entry:

@@ -126,7 +126,7 @@ def _plain(save: Save, operation: Operation[R]) -> Operation[R]:
 
 
 async def _decoded(format_: str | None, content: msgspec.Raw) -> bytes:
-    return await offloaded(len(bytes(content)), saved_bytes, format_, content)
+    return await offloaded(memoryview(content).nbytes, saved_bytes, format_, content)
 
 
 def _render_written(written: Written) -> web.Response:

@@ -23,8 +23,8 @@ def nx1_dialect(
     mount: str,
     *,
     notebook_app_types: frozenset[AppType],
-    max_upload_bytes: int,
-    manager_role: str,
+    max_upload_bytes: int = 50 * 2**20,
+    manager_role: str = "nx1_app_manager",
     version: str = "0.10.2",
 ) -> Dialect:
     """The dialect over the homes of one mount; ``version`` is the API version it answers a ping with."""

@@ -25,7 +25,7 @@ from gateway.contents.app_operations import (
 from gateway.contents.apps import App, AppType, AppVersion, Component
 from gateway.contents.problem import Code, Fault, Problem, Reason, invalid
 from gateway.dialects.dialect import Call, Incoming, Route, json_response
-from gateway.dialects.nx1.keys import Homes, home_name
+from gateway.dialects.nx1.keys import Homes
 from gateway.dialects.nx1.models import Activation, from_app, from_component, from_version
 from gateway.dialects.nx1.problems import unprocessable
 from gateway.wire import json
@@ -110,7 +110,6 @@ class Apps:
     async def parse_attach(self, incoming: Incoming) -> Call[Component]:
         version_id = _uuid(incoming, "version_id")
         body = await _body(incoming, AttachNotebookRequest)
-        home_name(incoming.caller)
         path = self.homes.path_of(incoming.caller, body.s3_key)
         return Call(Attach(incoming.caller, self.rules, version_id, body.s3_key, path), _render_component)
 

@@ -21,9 +21,9 @@ class Homes:
         if key != key.strip("/"):
             raise invalid("An s3_key neither begins nor ends with a slash.")
         path = ContentPath.parse(key)
-        home = ContentPath((HOMES, home_name(caller)))
         if Kind.of_file(path) is not Kind.NOTEBOOK or path.name == ".ipynb":
             raise invalid("An s3_key names a notebook and ends in .ipynb.")
+        home = ContentPath((HOMES, home_name(caller)))
         if len(path.segments) < 3 or not path.starts_with(home):
             raise Problem(Code.FORBIDDEN, "The notebook is outside your home prefix.")
         return self.mount.join(path.relative_to(home))

@@ -15,6 +15,10 @@ from gateway.dialects.nx1.problems import unprocessable
 
 FIELD = "file"
 
+_CHUNK_BYTES = 1 << 18
+_FRAMING_BYTES = 1 << 16
+"""Room for boundaries, headers and small other fields around the file, where the length is told in advance."""
+
 _LONE_BACKSLASH = re.compile(r'\\(?!")')
 # AssertionError is how aiohttp's reader reports a body that ends inside a part.
 _BROKEN = (ValueError, AssertionError, aiohttp.ClientPayloadError, web.RequestPayloadError)
@@ -32,6 +36,8 @@ async def read_upload(request: web.Request, max_bytes: int) -> UploadedFile:
     """The ``file`` part. UNPROCESSABLE without one, INVALID for bad framing or names, TOO_LARGE while reading."""
     if request.content_type != "multipart/form-data":
         raise unprocessable(("body", FIELD), "missing", "Send the notebook as the part 'file' of multipart/form-data.")
+    if (request.content_length or 0) > max_bytes + _FRAMING_BYTES:
+        raise _too_large(max_bytes)
     try:
         uploaded = await _only_file(request, max_bytes)
     except _BROKEN as error:
@@ -47,9 +53,10 @@ async def _only_file(request: web.Request, max_bytes: int) -> UploadedFile | Non
     reader = await request.multipart()
     uploaded: UploadedFile | None = None
     while (part := await reader.next()) is not None:
-        if not isinstance(part, BodyPartReader) or part.name != FIELD:
-            if isinstance(part, BodyPartReader):
-                await part.release()
+        if not isinstance(part, BodyPartReader):
+            continue
+        if part.name != FIELD:
+            await _read(part, max_bytes)
             continue
         if uploaded is not None:
             raise invalid("Send exactly one part named 'file'.")
@@ -60,11 +67,15 @@ async def _only_file(request: web.Request, max_bytes: int) -> UploadedFile | Non
 
 async def _read(part: BodyPartReader, max_bytes: int) -> bytes:
     body = bytearray()
-    while chunk := await part.read_chunk(1 << 18):
+    while chunk := await part.read_chunk(_CHUNK_BYTES):
         body += chunk
         if len(body) > max_bytes:
-            raise Problem(Code.TOO_LARGE, f"The file is larger than {max_bytes} bytes.")
+            raise _too_large(max_bytes)
     return bytes(body)
+
+
+def _too_large(max_bytes: int) -> Problem:
+    return Problem(Code.TOO_LARGE, f"The file is larger than {max_bytes} bytes.")
 
 
 def notebook_name(disposition: str) -> str:

@@ -9,7 +9,13 @@ from tests.dialects.jupyter.vectors import Vector, folder, hold, text
 
 ALL = "/api/contents/a.txt/checkpoints"
 A = (text("a.txt"),)
-MODELS = (folder("checkpoints"), folder("m"), folder("m/checkpoints"), text("m/checkpoints/last.pt"))
+MODELS = (
+    folder("checkpoints"),
+    folder("m"),
+    folder("m/f"),
+    Ask("PATCH", "/api/contents/m/f", {"path": "m/checkpoints"}),
+    text("m/checkpoints/last.pt"),
+)
 LAST = "/api/contents/m/checkpoints/last.pt"
 
 VECTORS = [

@@ -1,0 +1,1 @@
+"""The Jupyter adapter: an upstream jupyter_server as a backend."""
