@@ -26,7 +26,7 @@ from gateway.contents.model import (
     sha256_hex,
 )
 from gateway.contents.paths import ContentPath
-from gateway.contents.problem import Code, Problem, already_exists, not_found, stale
+from gateway.contents.problem import Problem, already_exists, not_found, stale
 from gateway.wire.client import UpstreamClient
 
 CHECKPOINT_ID = "checkpoint"
@@ -165,9 +165,7 @@ class LocalBackend:
     def _list_checkpoints(self, path: ContentPath) -> tuple[Checkpoint, ...]:
         try:
             return (self._known_checkpoint(path, CHECKPOINT_ID)[0],)
-        except (FileNotFoundError, Problem) as error:
-            if isinstance(error, Problem) and error.code is not Code.NOT_FOUND:
-                raise
+        except (FileNotFoundError, Problem):  # a Problem can only be NOT_FOUND here: no such file, or none saved
             return ()
 
     def _create_checkpoint(self, path: ContentPath) -> Checkpoint:
@@ -208,12 +206,8 @@ class LocalBackend:
         """The etag of the file, None for a directory or nothing."""
         try:
             entry = self._folder.entry(path)
-        except FileNotFoundError:
+        except (FileNotFoundError, Problem):  # a Problem can only be NOT_FOUND here: a pipe, or a link to outside
             return None
-        except Problem as problem:
-            if problem.code is Code.NOT_FOUND:
-                return None
-            raise
         return None if entry.kind is Kind.DIRECTORY else entry.etag
 
     async def _in_thread(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:

@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from adapters.local.errors import unusable
-from adapters.local.files import PRIVATE_PREFIX
+from adapters.local.files import PRIVATE_PREFIX, may_write
 from gateway.contents.paths import ContentPath
 
 _NO_HARD_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
@@ -118,6 +118,6 @@ def _take_over_mode(host: Path, temporary: Path) -> None:
     except FileNotFoundError:
         return
     if modes.S_ISREG(facts.st_mode):
-        if not os.access(host, os.W_OK):
+        if not may_write(host):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         temporary.chmod(modes.S_IMODE(facts.st_mode))

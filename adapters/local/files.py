@@ -79,7 +79,7 @@ class Folder:
         host = self.locate(path)
         with _opened(host) as file:
             facts = os.fstat(file.fileno())
-            return file_entry(path, facts, self._digest(file, facts), writable=os.access(host, os.W_OK))
+            return file_entry(path, facts, self._digest(file, facts), writable=may_write(host))
 
     def read(self, path: ContentPath) -> tuple[Entry, bytes]:
         """One open file, read while it does not change: the facts are of the very bytes."""
@@ -91,7 +91,7 @@ class Folder:
                 before = os.fstat(file.fileno())
                 body = file.read()
                 if _key(os.fstat(file.fileno())) == _key(before) and len(body) == before.st_size:
-                    return file_entry(path, before, sha256_hex(body), writable=os.access(host, os.W_OK)), body
+                    return file_entry(path, before, sha256_hex(body), writable=may_write(host)), body
         raise busy()
 
     def children(self, path: ContentPath) -> tuple[Entry, tuple[Entry, ...]]:
@@ -101,7 +101,7 @@ class Folder:
             raise invalid("This is not a directory.", reason=Reason.BAD_TYPE)
         host = self.locate(path)
         entries = tuple(self._children(path, host))
-        entry = directory_entry(path, entries, modified=_date(facts.st_mtime_ns), writable=os.access(host, os.W_OK))
+        entry = directory_entry(path, entries, modified=_date(facts.st_mtime_ns), writable=may_write(host))
         return entry, entries
 
     def _children(self, path: ContentPath, host: Path) -> Iterator[Entry]:
@@ -120,7 +120,7 @@ class Folder:
             facts = item.stat()
         except (OSError, Problem):
             return None
-        writable = os.access(item.path, os.W_OK)
+        writable = may_write(item.path)
         if modes.S_ISDIR(facts.st_mode):
             return directory_entry(path, modified=_date(facts.st_mtime_ns), writable=writable)
         return file_entry(path, facts, None, writable=writable) if modes.S_ISREG(facts.st_mode) else None
@@ -144,6 +144,10 @@ def file_entry(path: ContentPath, facts: os.stat_result, digest: str | None, *, 
     created = min(modified, datetime.fromtimestamp(born, UTC))
     etag = ETag(digest) if digest else None
     return Entry(path, Kind.of_file(path), modified, created, etag, facts.st_size, digest, writable)
+
+
+def may_write(host: Path | str) -> bool:
+    return os.access(host, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
 
 
 def _opened(host: Path) -> FileIO:

@@ -29,7 +29,6 @@ class _Shape(msgspec.Struct):
     """The least that makes JSON a notebook worth opening; one pass, no object tree."""
 
     nbformat: int
-    metadata: msgspec.Raw | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +67,9 @@ def for_reading(body: bytes) -> bytes:
     parser. The mark's absence is proven over every spelling of its key, escaped ones included.
     """
     try:
+        body.decode()  # msgspec does not look into the texts it skips
         shape = msgspec.json.decode(body, type=_Shape)
-    except (msgspec.DecodeError, RecursionError):
+    except (UnicodeDecodeError, msgspec.DecodeError, RecursionError):
         return _reread(body)
     if shape.nbformat < 4 or _MAY_CARRY_TRUST.search(body):
         return _reread(body)

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.contents.apps import App, AppType, AppVersion, Component, Stamp
 from gateway.contents.problem import already_exists, not_found
-from gateway.state.store import StateStore, aware, now
+from gateway.state.store import StateStore, aware, now, whole
 from gateway.state.tables import apps, components, versions
 
 NOTEBOOK = "notebook"
@@ -26,11 +26,13 @@ class StateApps:
     def __init__(self, store: StateStore) -> None:
         self._store = store
 
+    @whole
     async def create_app(self, name: str, type_: AppType, user: str | None) -> App:
         async with self._store.transaction() as connection:
             values = {"name": name, "type": type_.value}
             return _app(await _inserted(connection, apps, values, user, "An app of that name exists already."))
 
+    @whole
     async def list_apps(self, type_: AppType | None = None) -> list[App]:
         query = select(apps).order_by(apps.c.created, apps.c.name)
         if type_ is not None:
@@ -38,10 +40,12 @@ class StateApps:
         async with self._store.transaction() as connection:
             return [_app(row) for row in await connection.execute(query)]
 
+    @whole
     async def get_app(self, app_id: UUID) -> App:
         async with self._store.transaction() as connection:
             return _app(await _row(connection, apps, app_id, "No such app."))
 
+    @whole
     async def create_version(self, app_id: UUID, name: str, *, active: bool, user: str | None) -> AppVersion:
         async with self._store.transaction() as connection:
             await _claimed(connection, apps, app_id, "No such app.")
@@ -51,16 +55,19 @@ class StateApps:
             taken = "The app has a version of that name already."
             return _version(await _inserted(connection, versions, values, user, taken))
 
+    @whole
     async def list_versions(self, app_id: UUID) -> list[AppVersion]:
         query = select(versions).where(versions.c.app_id == app_id).order_by(versions.c.created, versions.c.name)
         async with self._store.transaction() as connection:
             await _row(connection, apps, app_id, "No such app.")
             return [_version(row) for row in await connection.execute(query)]
 
+    @whole
     async def get_version(self, version_id: UUID) -> AppVersion:
         async with self._store.transaction() as connection:
             return _version(await _row(connection, versions, version_id, "No such app version."))
 
+    @whole
     async def activate_version(self, version_id: UUID, user: str | None) -> tuple[AppVersion, list[UUID]]:
         async with self._store.transaction() as connection:
             row = await _row(connection, versions, version_id, "No such app version.")
@@ -70,12 +77,14 @@ class StateApps:
             await connection.execute(update(versions).where(versions.c.id == version_id).values(values))
             return _version(await _row(connection, versions, version_id, "No such app version.")), deactivated
 
+    @whole
     async def list_components(self, version_id: UUID) -> list[Component]:
         query = select(components).where(components.c.version_id == version_id).order_by(components.c.created)
         async with self._store.transaction() as connection:
             await _row(connection, versions, version_id, "No such app version.")
             return [_component(row) for row in await connection.execute(query)]
 
+    @whole
     async def put_notebook(self, version_id: UUID, properties: str, user: str | None) -> Component:
         async with self._store.transaction() as connection:
             await _claimed(connection, versions, version_id, "No such app version.")
@@ -86,6 +95,7 @@ class StateApps:
                 return _component(await _inserted(connection, components, values, user, "Attached meanwhile."))
             return _component((await connection.execute(select(components).where(*_notebook_of(version_id)))).one())
 
+    @whole
     async def get_notebook(self, version_id: UUID) -> Component:
         async with self._store.transaction() as connection:
             await _row(connection, versions, version_id, "No such app version.")

@@ -34,7 +34,6 @@ class StateLocks:
         self._local = ProcessLocks()
         self._lease_seconds = lease_seconds
         self._patience_seconds = patience_seconds
-        self._endings: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
     async def hold(self, name: str) -> AsyncIterator[None]:
@@ -51,10 +50,7 @@ class StateLocks:
 
     async def _end(self, lease: _Lease) -> None:
         """Give the lease back even when the holder is cancelled meanwhile."""
-        ending = asyncio.create_task(lease.end())
-        self._endings.add(ending)
-        ending.add_done_callback(self._endings.discard)
-        await asyncio.shield(ending)
+        await asyncio.shield(self._store.begun(lease.end()))
 
 
 class _Lease:
@@ -66,24 +62,29 @@ class _Lease:
         self._holder = uuid4().hex
         self._seconds = seconds
         self._ended = asyncio.Event()
+        self._attempt: asyncio.Task[bool] | None = None
         self._renewal: asyncio.Task[None] | None = None
 
     async def acquire(self) -> None:
         """Wait for the name to be free and take it."""
-        while not await self._try():  # noqa: ASYNC110  the holder may be another process, which sets no event here
+        while not await self._tried():  # noqa: ASYNC110  the holder may be another process, which sets no event here
             await asyncio.sleep(POLL_SECONDS)
-        self._renewal = asyncio.create_task(self._renew())
+        self._renewal = self._store.begun(self._renew())
 
     async def end(self) -> None:
         """Release what was taken, if anything was; a store that fails now lets the lease run out by itself."""
         self._ended.set()
-        if self._renewal is not None:
-            await self._renewal
+        if pending := [task for task in (self._attempt, self._renewal) if task is not None]:
+            await asyncio.wait(pending)
         try:
             async with self._store.transaction() as connection:
                 await connection.execute(delete(locks).where(*self._row))
         except Problem as problem:
             _log.warning("a lock could not be released and will expire", lock=self._name, detail=problem.detail)
+
+    async def _tried(self) -> bool:
+        self._attempt = self._store.begun(self._try())
+        return await asyncio.shield(self._attempt)
 
     async def _try(self) -> bool:
         moment = now()

@@ -22,7 +22,7 @@ from gateway.contents.retry_tokens import (
     StoredAnswer,
     TokenKey,
 )
-from gateway.state.store import StateStore, now
+from gateway.state.store import StateStore, now, whole
 from gateway.state.tables import retry_tokens
 
 
@@ -33,6 +33,7 @@ class StateTokens:
         self._store = store
         self._clock = clock
 
+    @whole
     async def claim(self, key: TokenKey, fingerprint: str) -> ClaimResult:
         claim_id, moment = uuid4().hex, self._clock()
         values = {"fingerprint": fingerprint, "claim_id": claim_id}
@@ -56,6 +57,7 @@ class StateTokens:
             return await self.claim(key, fingerprint)
         return Claimed(claim_id)
 
+    @whole
     async def remember(self, key: TokenKey, claim_id: str, answer: StoredAnswer) -> None:
         values = {
             "status": answer.status,
@@ -67,6 +69,7 @@ class StateTokens:
             mine = (*_of(key), retry_tokens.c.claim_id == claim_id)
             await connection.execute(update(retry_tokens).where(*mine).values(values))
 
+    @whole
     async def forget(self, key: TokenKey, claim_id: str) -> None:
         async with self._store.transaction() as connection:
             await connection.execute(delete(retry_tokens).where(*_of(key), retry_tokens.c.claim_id == claim_id))

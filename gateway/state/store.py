@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from alembic import command
 from alembic.config import Config
@@ -20,6 +22,9 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool
 from gateway.contents.problem import Code, Problem
 from gateway.state.tables import locks, retry_tokens
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 _SQLITE_PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=5000", "foreign_keys=ON")
@@ -32,6 +37,7 @@ class StateStore:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
+        self._under_way: set[asyncio.Task[Any]] = set()
 
     @classmethod
     async def open(cls, url: str) -> StateStore:
@@ -55,20 +61,58 @@ class StateStore:
         except (DBAPIError, PoolTimeoutError, OSError) as error:
             raise Problem(Code.UNAVAILABLE, "The state store does not answer.", retry_after_seconds=5) from error
 
+    def begun(self, work: Coroutine[Any, Any, R]) -> asyncio.Task[R]:
+        """Start work that is finished whoever stops waiting for it; ``aclose`` waits for what is under way."""
+        task = asyncio.create_task(work)
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        return task
+
     async def ping(self) -> None:
         """UNAVAILABLE when the database does not answer."""
-        async with self.transaction() as connection:
-            await connection.execute(text("SELECT 1"))
+        await asyncio.shield(self.begun(self._ping()))
 
     async def sweep(self) -> None:
         """Forget what has expired and nobody will ask for again; correctness never waits for it."""
+        await asyncio.shield(self.begun(self._sweep()))
+
+    async def aclose(self) -> None:
+        await asyncio.gather(*self._under_way, return_exceptions=True)
+        await self.engine.dispose()
+
+    async def _ping(self) -> None:
+        async with self.transaction() as connection:
+            await connection.execute(text("SELECT 1"))
+
+    async def _sweep(self) -> None:
         moment = now()
         async with self.transaction() as connection:
             await connection.execute(delete(retry_tokens).where(retry_tokens.c.expires <= moment))
             await connection.execute(delete(locks).where(locks.c.expires <= moment))
 
-    async def aclose(self) -> None:
-        await self.engine.dispose()
+
+class Stored(Protocol):
+    """An object over a state store."""
+
+    _store: StateStore
+
+
+S = TypeVar("S", bound=Stored)
+
+
+def whole(
+    method: Callable[Concatenate[S, P], Coroutine[Any, Any, R]],
+) -> Callable[Concatenate[S, P], Coroutine[Any, Any, R]]:
+    """Finish the method even when its caller is cancelled, who then learns nothing of how it went.
+
+    A transaction cut off half-way keeps SQLite's write lock until its connection is collected (a test shows it).
+    """
+
+    @wraps(method)
+    async def finishing(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        return await asyncio.shield(self._store.begun(method(self, *args, **kwargs)))
+
+    return finishing
 
 
 def now() -> datetime:

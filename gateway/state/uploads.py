@@ -14,7 +14,7 @@ from gateway.contents.model import Caller
 from gateway.contents.paths import ContentPath
 from gateway.contents.problem import Code, Problem
 from gateway.contents.uploads import UploadSession
-from gateway.state.store import StateStore, now
+from gateway.state.store import StateStore, now, whole
 from gateway.state.tables import uploads
 
 LIFETIME = timedelta(hours=24)
@@ -27,6 +27,7 @@ class StateUploadSessions:
         self._store = store
         self._clock = clock
 
+    @whole
     async def start(self, caller: Caller, path: ContentPath) -> tuple[UploadSession, UploadSession | None]:
         session = UploadSession(uuid4().hex, 0, 0)
         values = {"id": session.id, "owner": caller.key, "path": str(path), "received": 0, "size_bytes": 0}
@@ -40,12 +41,14 @@ class StateUploadSessions:
             return await self.start(caller, path)
         return session, _session(earlier) if earlier else None
 
+    @whole
     async def find(self, caller: Caller, path: ContentPath) -> UploadSession | None:
         async with self._store.transaction() as connection:
             query = select(uploads).where(*_of(caller, path), uploads.c.expires > self._clock())
             row = (await connection.execute(query)).one_or_none()
         return _session(row) if row else None
 
+    @whole
     async def advance(self, session: UploadSession, size_bytes: int) -> UploadSession:
         advanced = UploadSession(session.id, session.received + 1, session.size_bytes + size_bytes)
         unchanged = (uploads.c.id == session.id, uploads.c.received == session.received)
@@ -56,10 +59,12 @@ class StateUploadSessions:
             raise Problem(Code.CONFLICT, "Another request has continued or ended this upload.")
         return advanced
 
+    @whole
     async def finish(self, session: UploadSession) -> None:
         async with self._store.transaction() as connection:
             await connection.execute(delete(uploads).where(uploads.c.id == session.id))
 
+    @whole
     async def expired(self) -> list[UploadSession]:
         old = uploads.c.expires <= self._clock()
         async with self._store.transaction() as connection:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 import aiohttp
 from aiohttp import BodyPartReader, hdrs, web
-from aiohttp.multipart import parse_content_disposition
 
 from gateway.contents.paths import checked_name
 from gateway.contents.problem import Code, Problem, invalid
+from gateway.dialects.nx1.disposition import parse_disposition
 from gateway.dialects.nx1.problems import unprocessable
 
 FIELD = "file"
@@ -19,7 +18,6 @@ _CHUNK_BYTES = 1 << 18
 _FRAMING_BYTES = 1 << 16
 """Room for boundaries, headers and small other fields around the file, where the length is told in advance."""
 
-_LONE_BACKSLASH = re.compile(r'\\(?!")')
 # AssertionError is how aiohttp's reader reports a body that ends inside a part.
 _BROKEN = (ValueError, AssertionError, aiohttp.ClientPayloadError, web.RequestPayloadError)
 
@@ -55,12 +53,13 @@ async def _only_file(request: web.Request, max_bytes: int) -> UploadedFile | Non
     while (part := await reader.next()) is not None:
         if not isinstance(part, BodyPartReader):
             continue
-        if part.name != FIELD:
+        disposition = parse_disposition(part.headers.get(hdrs.CONTENT_DISPOSITION, ""))
+        if disposition.name != FIELD:
             await _read(part, max_bytes)
             continue
         if uploaded is not None:
             raise invalid("Send exactly one part named 'file'.")
-        name = notebook_name(part.headers.get(hdrs.CONTENT_DISPOSITION, ""))
+        name = notebook_name(disposition.filename)
         uploaded = UploadedFile(name, await _read(part, max_bytes))
     return uploaded
 
@@ -78,16 +77,11 @@ def _too_large(max_bytes: int) -> Problem:
     return Problem(Code.TOO_LARGE, f"The file is larger than {max_bytes} bytes.")
 
 
-def notebook_name(disposition: str) -> str:
+def notebook_name(name: str | None) -> str:
     """The name a part declares, unchanged: nothing is decoded, normalised or cut down to a base name."""
-    _, parameters = parse_content_disposition(disposition)
-    plain, extended = parameters.get("filename"), parameters.get("filename*")
-    if plain is None and extended is None:
+    if name is None:
         raise unprocessable(("body", FIELD), "value_error", "The part 'file' has no filename.")
-    if plain is not None and extended is not None and plain != extended:
-        raise invalid("filename and filename* differ.")
-    name = plain if plain is not None else extended or ""
-    if "/" in name or _LONE_BACKSLASH.search(disposition):
+    if "/" in name or "\\" in name:
         raise invalid("A filename may not contain path separators.")
     if not name.endswith(".ipynb") or name == ".ipynb":
         raise invalid("A notebook's filename ends in .ipynb.")

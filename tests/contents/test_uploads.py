@@ -1,0 +1,137 @@
+"""Files that arrive in pieces: in order, whole or not at all, and nothing left behind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from gateway.contents.model import Absent, Caller, Condition, Entry, Kind, Written
+from gateway.contents.mounts import Mount
+from gateway.contents.operations import UploadChunk
+from gateway.contents.problem import Code, Problem
+from gateway.contents.service import Contents
+from gateway.contents.uploads import Uploads, UploadSession
+from tests.contents.stand import ADA, BOB, body_of, contents_of, folder, names, parse
+from tests.contract.steps import refused
+from tests.fakes.sessions import MemoryUploadSessions
+
+MAX_BYTES = 20
+
+
+class ExpiringSessions(MemoryUploadSessions):
+    async def expired(self) -> list[UploadSession]:
+        forgotten = list(self.sessions.values())
+        self.sessions.clear()
+        return forgotten
+
+
+@dataclass
+class Stand:
+    contents: Contents
+    uploads: Uploads
+    staged: Path
+
+    async def send(
+        self, number: int, body: bytes, *, caller: Caller = ADA, text: str = "m/a.bin", condition: Condition = None
+    ) -> Entry | Written:
+        return await self.uploads.add(self.contents, UploadChunk(caller, parse(text), number, body, condition))
+
+    def left_over(self) -> list[str]:
+        return sorted(each.name for each in self.staged.iterdir() if not each.name.startswith("."))
+
+
+@pytest.fixture
+def stand(tmp_path: Path) -> Stand:
+    contents = contents_of(Mount("m", folder(tmp_path / "m")))
+    uploads = Uploads(folder(tmp_path / "staged"), ExpiringSessions(), MAX_BYTES)
+    return Stand(contents, uploads, tmp_path / "staged")
+
+
+async def test_the_last_piece_makes_the_file_at_once(stand: Stand) -> None:
+    for number, body in ((1, b"one "), (2, b"two ")):
+        entry = await stand.send(number, body)
+        assert isinstance(entry, Entry)
+        assert (str(entry.path), entry.kind) == ("m/a.bin", Kind.FILE)
+        assert entry.size == 4 * number
+        assert await names(stand.contents, "m") == []
+    written = await stand.send(-1, b"three")
+    assert isinstance(written, Written)
+    assert written.created
+    assert await body_of(stand.contents, "m/a.bin") == b"one two three"
+    assert stand.left_over() == []
+
+
+async def test_a_single_piece_may_be_followed_by_an_empty_last_one(stand: Stand) -> None:
+    await stand.send(1, b"all")
+    await stand.send(-1, b"")
+    assert await body_of(stand.contents, "m/a.bin") == b"all"
+
+
+async def test_pieces_out_of_order_are_refused(stand: Stand) -> None:
+    await refused(stand.send(2, b"x"), Code.INVALID)
+    await refused(stand.send(-1, b"x"), Code.INVALID)
+    await stand.send(1, b"one")
+    await refused(stand.send(3, b"x"), Code.INVALID)
+    await stand.send(2, b"two")
+    await refused(stand.send(2, b"x"), Code.INVALID)
+    await stand.send(-1, b"three")
+    assert await body_of(stand.contents, "m/a.bin") == b"onetwothree"
+    await refused(stand.send(-1, b"x"), Code.INVALID)
+
+
+async def test_beginning_anew_forgets_the_earlier_pieces(stand: Stand) -> None:
+    await stand.send(1, b"old")
+    await stand.send(2, b"old")
+    await stand.send(1, b"new")
+    assert len(stand.left_over()) == 1
+    await stand.send(-1, b"!")
+    assert await body_of(stand.contents, "m/a.bin") == b"new!"
+
+
+async def test_uploads_of_two_callers_and_of_two_files_do_not_mix(stand: Stand) -> None:
+    await stand.send(1, b"ada ")
+    await stand.send(1, b"bob ", caller=BOB)
+    await stand.send(1, b"other ", text="m/b.bin")
+    await stand.send(-1, b"end", text="m/b.bin")
+    await stand.send(-1, b"end", caller=BOB)
+    assert await body_of(stand.contents, "m/a.bin") == b"bob end"
+    await stand.send(-1, b"end")
+    assert await body_of(stand.contents, "m/a.bin") == b"ada end"
+    assert await body_of(stand.contents, "m/b.bin") == b"other end"
+
+
+async def test_an_upload_too_large_is_dropped(stand: Stand) -> None:
+    await stand.send(1, b"x" * MAX_BYTES)
+    await refused(stand.send(2, b"x"), Code.TOO_LARGE)
+    assert stand.left_over() == []
+    await refused(stand.send(-1, b""), Code.INVALID)
+    await refused(stand.send(1, b"x" * (MAX_BYTES + 1)), Code.TOO_LARGE)
+
+
+async def test_the_condition_holds_for_the_whole_file(stand: Stand) -> None:
+    await stand.contents.write(ADA, parse("m/a.bin"), b"there already")
+    await stand.send(1, b"one")
+    await refused(stand.send(-1, b"two", condition=Absent()), Code.PRECONDITION)
+    assert await body_of(stand.contents, "m/a.bin") == b"there already"
+
+
+async def test_abandoned_uploads_are_swept_away(stand: Stand) -> None:
+    await stand.send(1, b"one")
+    await stand.uploads.sweep()
+    assert stand.left_over() == []
+    await refused(stand.send(2, b"two"), Code.INVALID)
+    await stand.uploads.sweep()
+
+
+async def test_what_was_swept_from_outside_is_no_fault_but_a_dead_store_is(stand: Stand) -> None:
+    await stand.send(1, b"one")
+    (only,) = stand.left_over()
+    await stand.uploads._staging.delete(parse(only))
+    await stand.uploads.sweep()
+    await stand.send(1, b"one")
+    stand.staged.rename(stand.staged.with_name("gone"))
+    with pytest.raises(Problem) as caught:
+        await stand.uploads.sweep()
+    assert caught.value.code is Code.UNAVAILABLE
