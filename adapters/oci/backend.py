@@ -225,8 +225,9 @@ class OciBackend:
         kind = Kind.of_file(path)
         spare, etag = await self._untitled(path.parent, kind, path.name)
         try:
-            etag = (await self._put(spare, body)).etag
-            return await self._rename(spare, path)
+            made = await self._put(spare, body, etag)
+            etag = made.etag
+            return made if spare == path else await self._rename(spare, path)
         except (Problem, asyncio.CancelledError) as error:
             await self._discard(spare, etag)
             if isinstance(error, Problem) and _is_in_the_way(error):

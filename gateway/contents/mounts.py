@@ -101,6 +101,13 @@ class Mounts:
         """The mounts that this caller sees as folders of the root."""
         return [m for m in self._by_name.values() if not m.is_root and m.permits(caller, Action.READ)]
 
+    def name_of(self, path: ContentPath) -> str:
+        """The name of the mount that the path leads into; empty when there is none."""
+        try:
+            return self._mount_of(path)[0].name
+        except Problem:
+            return ""
+
     def place(self, caller: Caller, path: ContentPath, action: Action) -> Place:
         """Find the place and check the caller's right to it: NOT_FOUND, FORBIDDEN."""
         mount, top = self._mount_of(path)

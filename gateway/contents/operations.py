@@ -27,7 +27,7 @@ class Services:
 
 
 class Operation(Protocol[R_co]):
-    """One complete thing to do."""
+    """One complete thing to do. Those that act on contents call the place where they do ``path``."""
 
     async def run(self, services: Services) -> R_co: ...
 
@@ -151,34 +151,40 @@ class MakeDirectory:
 
 @dataclass(frozen=True, slots=True)
 class CreateUntitled:
+    """A new thing in the directory ``path``."""
+
     caller: Caller
-    directory: ContentPath
+    path: ContentPath
     kind: Kind
     extension: str = ""
 
     async def run(self, services: Services) -> Entry:
-        return await services.contents.create_untitled(self.caller, self.directory, self.kind, self.extension)
+        return await services.contents.create_untitled(self.caller, self.path, self.kind, self.extension)
 
 
 @dataclass(frozen=True, slots=True)
 class CopyInto:
+    """A copy of ``source`` in the directory ``path``."""
+
     caller: Caller
     source: ContentPath
-    directory: ContentPath
+    path: ContentPath
 
     async def run(self, services: Services) -> Entry:
-        return await services.contents.copy_into(self.caller, self.source, self.directory)
+        return await services.contents.copy_into(self.caller, self.source, self.path)
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
+    """Rename ``path`` to ``target``."""
+
     caller: Caller
-    source: ContentPath
+    path: ContentPath
     target: ContentPath
     condition: Condition = None
 
     async def run(self, services: Services) -> Entry:
-        return await services.contents.move(self.caller, self.source, self.target, self.condition)
+        return await services.contents.move(self.caller, self.path, self.target, self.condition)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,14 +6,14 @@ mounts. Dialects call it through operations; it calls a backend once in the comm
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
 
 from cachetools import LRUCache
 
-from gateway.contents.backend import Backend, Capability, SupportsCheckpoints, SupportsCopy, SupportsMove
+from gateway.contents.backend import Capability, SupportsCheckpoints, SupportsCopy, SupportsMove
+from gateway.contents.guard import Guard
 from gateway.contents.locks import Locks
 from gateway.contents.model import (
     EPOCH,
@@ -26,9 +26,6 @@ from gateway.contents.model import (
     ETag,
     Kind,
     Listing,
-    Matches,
-    MatchesAny,
-    Precondition,
     Written,
     directory_entry,
     sha256_hex,
@@ -37,8 +34,8 @@ from gateway.contents.mounts import Action, Mounts, Place
 from gateway.contents.naming import copy_names, untitled_names
 from gateway.contents.notebook import EMPTY_NOTEBOOK
 from gateway.contents.paths import ContentPath
-from gateway.contents.problem import Code, Problem, Reason, already_exists, invalid, not_found, stale
-from gateway.contents.transfer import copy_tree, verify_copy
+from gateway.contents.problem import Code, Problem, Reason, already_exists, invalid, not_found
+from gateway.contents.transfer import copy_tree, move_file, move_tree
 
 _NAME_ATTEMPTS = 10_000
 _REMEMBERED_DIGESTS = 10_000
@@ -49,8 +46,12 @@ class Contents:
 
     def __init__(self, mounts: Mounts, locks: Locks) -> None:
         self._mounts = mounts
-        self._locks = locks
+        self._guard = Guard(locks)
         self._digests: LRUCache[tuple[str, ContentPath, ETag], str] = LRUCache(_REMEMBERED_DIGESTS)
+
+    def mount_name(self, path: ContentPath) -> str:
+        """The mount that the path leads into; empty at a root that is none."""
+        return self._mounts.name_of(path)
 
     # -- reading -----------------------------------------------------------------------------------------------------
 
@@ -60,7 +61,8 @@ class Contents:
             return (await self.list(caller, path)).entry
         place = self._place(caller, path, Action.READ)
         try:
-            entry = await place.mount.backend.stat(place.inner)
+            async with self._guard.serialised(place):
+                entry = await place.mount.backend.stat(place.inner)
         except Problem as problem:
             return place.outward(_empty_top(place, problem))
         if with_sha256 and entry.sha256 is None and entry.kind is not Kind.DIRECTORY:
@@ -72,7 +74,7 @@ class Contents:
         if self._is_virtual_root(path):
             raise invalid("The root is a directory.", reason=Reason.BAD_TYPE)
         place = self._place(caller, path, Action.READ)
-        async with self._serialised(place):
+        async with self._guard.serialised(place):
             document = await place.mount.backend.read(place.inner)
         entry = replace(document.entry, sha256=document.entry.sha256 or sha256_hex(document.body))
         return Document(place.outward(entry), document.body)
@@ -100,8 +102,8 @@ class Contents:
         if place.is_mount_top:
             raise invalid("This path is a directory.", reason=Reason.BAD_TYPE)
         await self._prepare_home(place)
-        async with self._exclusive(place, Capability.CONDITIONAL_WRITE):
-            precondition = await self._settled(place, condition, Capability.CONDITIONAL_WRITE)
+        async with self._guard.exclusive(place, Capability.CONDITIONAL_WRITE):
+            precondition = await self._guard.settled(place, condition, Capability.CONDITIONAL_WRITE)
             written = await place.mount.backend.write(place.inner, body, precondition=precondition)
         return Written(place.outward(written.entry), written.created)
 
@@ -111,7 +113,8 @@ class Contents:
         if place.is_mount_top:
             raise already_exists()
         await self._prepare_home(place)
-        return place.outward(await place.mount.backend.make_directory(place.inner))
+        async with self._guard.serialised(place):
+            return place.outward(await place.mount.backend.make_directory(place.inner))
 
     async def create_untitled(self, caller: Caller, directory: ContentPath, kind: Kind, extension: str = "") -> Entry:
         """Create an empty thing under the first free untitled name: one listing, and a write that must find it free."""
@@ -130,8 +133,8 @@ class Contents:
         place = self._place(caller, path, Action.WRITE)
         if place.is_mount_top:
             raise invalid("A mount cannot be deleted.")
-        async with self._exclusive(place, Capability.CONDITIONAL_DELETE):
-            precondition = await self._settled(place, condition, Capability.CONDITIONAL_DELETE)
+        async with self._guard.exclusive(place, Capability.CONDITIONAL_DELETE):
+            precondition = await self._guard.settled(place, condition, Capability.CONDITIONAL_DELETE)
             if not recursive:
                 await _refuse_full_directory(place)
             await place.mount.backend.delete(place.inner, precondition=precondition)
@@ -166,8 +169,8 @@ class Contents:
         if target.starts_with(source):
             raise invalid("A directory cannot be moved into itself.")
         await self._prepare_home(goal)
-        async with self._locked(origin, goal):
-            await self._checked(origin, condition)
+        async with self._guard.locked(origin, goal):
+            await self._guard.checked(origin, condition)
             backend = origin.mount.backend
             if backend is goal.mount.backend and isinstance(backend, SupportsMove):
                 return goal.outward(await backend.move(origin.inner, goal.inner))
@@ -185,30 +188,17 @@ class Contents:
         if backend is origin.mount.backend and isinstance(backend, SupportsCopy):
             written = await backend.copy(origin.inner, goal.inner)
             return Written(goal.outward(written.entry), written.created)
-        async with self._serialised(origin):
+        async with self._guard.serialised(origin):
             document = await origin.mount.backend.read(origin.inner)
         return await self.write(caller, target, document.body, Absent())
 
-    async def _moved_by_copy(self, origin: Place, goal: Place) -> Entry:
-        source, target = origin.mount.backend, goal.mount.backend
-        entry = await source.stat(origin.inner)
-        if entry.kind is Kind.DIRECTORY:
-            await copy_tree(origin, goal)
-            await source.delete(origin.inner)
-            return goal.outward(await target.stat(goal.inner))
-        document = await source.read(origin.inner)
-        await _refuse_taken(goal)
-        absent = Absent() if Capability.CONDITIONAL_WRITE in target.capabilities else None
-        try:
-            written = await target.write(goal.inner, document.body, precondition=absent)
-        except Problem as problem:
-            raise (already_exists() if problem.code is Code.PRECONDITION else problem) from problem
-        await verify_copy(target, goal.inner, document)
-        unchanged = Matches(document.entry.etag) if document.entry.etag else None
-        await source.delete(
-            origin.inner, precondition=unchanged if Capability.CONDITIONAL_DELETE in source.capabilities else None
-        )
-        return goal.outward(written.entry)
+    @staticmethod
+    async def _moved_by_copy(origin: Place, goal: Place) -> Entry:
+        entry = await origin.mount.backend.stat(origin.inner)
+        if entry.kind is not Kind.DIRECTORY:
+            return goal.outward((await move_file(origin, goal)).entry)
+        await move_tree(origin, goal)
+        return goal.outward(await goal.mount.backend.stat(goal.inner))
 
     # -- checkpoints -------------------------------------------------------------------------------------------------
 
@@ -218,12 +208,12 @@ class Contents:
 
     async def create_checkpoint(self, caller: Caller, path: ContentPath) -> Checkpoint:
         place, backend = self._checkpoints_of(caller, path, Action.WRITE)
-        async with self._serialised(place):
+        async with self._guard.serialised(place):
             return await backend.create_checkpoint(place.inner)
 
     async def restore_checkpoint(self, caller: Caller, path: ContentPath, checkpoint_id: str) -> None:
         place, backend = self._checkpoints_of(caller, path, Action.WRITE)
-        async with self._exclusive(place, Capability.CONDITIONAL_WRITE):
+        async with self._guard.exclusive(place, Capability.CONDITIONAL_WRITE):
             await backend.restore_checkpoint(place.inner, checkpoint_id)
 
     async def delete_checkpoint(self, caller: Caller, path: ContentPath, checkpoint_id: str) -> None:
@@ -286,86 +276,18 @@ class Contents:
     async def _digested(self, place: Place, entry: Entry) -> Entry:
         key = (place.mount.name, entry.path, entry.etag or ETag(""))
         if entry.etag is None or key not in self._digests:
-            async with self._serialised(place):
+            async with self._guard.serialised(place):
                 document = await place.mount.backend.read(place.inner)
             entry = document.entry
             key = (place.mount.name, entry.path, entry.etag or ETag(""))
             self._digests[key] = entry.sha256 or sha256_hex(document.body)
         return replace(entry, sha256=self._digests[key])
 
-    # -- preconditions -----------------------------------------------------------------------------------------------
-
-    async def _settled(self, place: Place, condition: Condition, native: Capability) -> Precondition:
-        """What the backend itself is to check; what it cannot check is checked here, inside the lock."""
-        if condition is None:
-            return None
-        if native in place.mount.backend.capabilities and not isinstance(condition, MatchesAny):
-            return condition
-        current = await self._checked(place, condition)
-        if current is None or native not in place.mount.backend.capabilities:
-            return None
-        return Matches(current)
-
-    async def _checked(self, place: Place, condition: Condition) -> ETag | None:
-        """Compare with what stands there now: PRECONDITION when it does not hold. Returns the current etag."""
-        if condition is None:
-            return None
-        entry = await _stat_or_none(place.mount.backend, place.inner)
-        match condition:
-            case Absent():
-                held = entry is None
-            case Matches(etag):
-                held = entry is not None and entry.etag == etag
-            case MatchesAny(etags):
-                held = entry is not None and (not etags or entry.etag in etags)
-        if not held:
-            raise stale()
-        return entry.etag if entry is not None and entry.kind is not Kind.DIRECTORY else None
-
-    @asynccontextmanager
-    async def _exclusive(self, place: Place, native: Capability) -> AsyncIterator[None]:
-        """Keep other writers out while a check and a write belong together; free where the store does it by itself."""
-        if {native, Capability.ATOMIC_REPLACE} <= place.mount.backend.capabilities:
-            yield
-            return
-        async with self._locks.hold(place.lock_name):
-            yield
-
-    @asynccontextmanager
-    async def _serialised(self, place: Place) -> AsyncIterator[None]:
-        """Keep a reader from meeting half a write, on stores where it could."""
-        if Capability.ATOMIC_REPLACE in place.mount.backend.capabilities:
-            yield
-            return
-        async with self._locks.hold(place.lock_name):
-            yield
-
-    @asynccontextmanager
-    async def _locked(self, *places: Place) -> AsyncIterator[None]:
-        async with AsyncExitStack() as stack:
-            for name in sorted({place.lock_name for place in places}):
-                await stack.enter_async_context(self._locks.hold(name))
-            yield
-
-
-async def _stat_or_none(backend: Backend, path: ContentPath) -> Entry | None:
-    try:
-        return await backend.stat(path)
-    except Problem as problem:
-        if problem.code is Code.NOT_FOUND:
-            return None
-        raise
-
 
 async def _refuse_full_directory(place: Place) -> None:
     backend = place.mount.backend
     if (await backend.stat(place.inner)).kind is Kind.DIRECTORY and (await backend.list(place.inner)).entries:
         raise Problem(Code.CONFLICT, "The directory is not empty.")
-
-
-async def _refuse_taken(place: Place) -> None:
-    if await _stat_or_none(place.mount.backend, place.inner) is not None:
-        raise already_exists()
 
 
 def _empty_top(place: Place, problem: Problem) -> Entry:

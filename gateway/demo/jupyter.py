@@ -8,9 +8,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from gateway.demo.processes import free_port, run_module
+from gateway.demo.processes import run_module
 
-_HOST = "127.0.0.1"
+_RUNTIME = "runtime"
+"""Where the server announces itself."""
 
 
 @asynccontextmanager
@@ -20,23 +21,20 @@ async def run_jupyter(root: Path, *, token: str, extra: Sequence[str] = ()) -> A
     ``extra`` are further arguments of the server. What it writes outside ``root`` (configuration, runtime files, trust
     database, trash) goes to a folder that is removed at the end.
     """
-    port = free_port()
-    url = f"http://{_HOST}:{port}"
     with TemporaryDirectory(prefix="nbgw-jupyter-") as own:
-        arguments = [*_arguments(root, port, token), *extra]
-        async with run_module(arguments, f"{url}/api", _environment(Path(own))):
+        arguments = [*_arguments(root, token), *extra]
+        async with run_module(arguments, Path(own, _RUNTIME), _environment(Path(own))) as url:
             yield url
 
 
-def _arguments(root: Path, port: int, token: str) -> list[str]:
+def _arguments(root: Path, token: str) -> list[str]:
     arguments = ["jupyter_server", "--no-browser", "--log-level=CRITICAL"]
     if os.geteuid() == 0:
         arguments.append("--allow-root")
     return [
         *arguments,
-        f"--ServerApp.ip={_HOST}",
-        f"--ServerApp.port={port}",
-        "--ServerApp.port_retries=0",
+        "--ServerApp.ip=127.0.0.1",
+        "--ServerApp.port=0",
         f"--ServerApp.root_dir={root}",
         f"--IdentityProvider.token={token}",
     ]
@@ -47,7 +45,7 @@ def _environment(own: Path) -> dict[str, str]:
     folders = {
         "JUPYTER_CONFIG_DIR": "config",
         "JUPYTER_DATA_DIR": "data",
-        "JUPYTER_RUNTIME_DIR": "runtime",
+        "JUPYTER_RUNTIME_DIR": _RUNTIME,
         "XDG_DATA_HOME": "share",
         "IPYTHONDIR": "ipython",
     }

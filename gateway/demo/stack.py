@@ -46,7 +46,7 @@ async def run_stack(folder: Path, *, port: int) -> AsyncIterator[Stack]:
     async with AsyncExitStack() as stack:
         (folder / "jupyter").mkdir()
         (folder / "files").mkdir()
-        s3 = await stack.enter_async_context(run_s3(folder))
+        s3 = await stack.enter_async_context(run_s3())
         jupyter_url = await stack.enter_async_context(run_jupyter(folder / "jupyter", token=token))
         settings = _settings(folder, port, s3, jupyter_url, token=token, psk=psk, key_id=key.key_id)
         url = await stack.enter_async_context(listening(create_app(settings), "127.0.0.1", port))

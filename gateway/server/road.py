@@ -91,8 +91,8 @@ class Road:
     async def _act(self, route: Route, incoming: Incoming) -> web.StreamResponse:
         """Parsing waits for the client's body at the client's pace; from there on the deadline runs."""
         call = await route.endpoint(incoming)
-        path = getattr(call.operation, "path", ContentPath.ROOT)
-        incoming.request[MOUNT] = path.segments[0] if path.segments else ""
+        if isinstance(path := getattr(call.operation, "path", None), ContentPath):
+            incoming.request[MOUNT] = self._services.contents.mount_name(path)
         async with asyncio.timeout(READ_SECONDS if route.method == hdrs.METH_GET else WRITE_SECONDS):
             result = await call.operation.run(self._services)
         return call.render(result)

@@ -20,7 +20,7 @@ from gateway.contents.mounts import Mount, Mounts
 from gateway.contents.paths import ContentPath
 from gateway.contents.problem import Code, Problem
 from gateway.contents.service import Contents
-from tests.fakes.jupyter import JupyterServer, jupyter_server, opened
+from tests.fakes.jupyter import JupyterServer, opened, running_jupyter
 
 parse = ContentPath.parse
 ADA = Caller("ada", Credential.TOKEN)
@@ -49,18 +49,12 @@ class Bench:
             return model
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[JupyterServer]:
-    async with jupyter_server(tmp_path_factory.mktemp("jupyter")) as running:
-        yield running
-
-
 @pytest_asyncio.fixture
-async def bench(server: JupyterServer) -> AsyncIterator[Bench]:
-    options = server.new_folder()
+async def bench(jupyter_server: JupyterServer) -> AsyncIterator[Bench]:
+    options = jupyter_server.new_folder()
     async with opened(options) as backend:
         assert isinstance(backend, JupyterBackend)
-        yield Bench(server, backend, options["folder"])
+        yield Bench(jupyter_server, backend, options["folder"])
 
 
 async def code_of(options: dict[str, Any]) -> Code:
@@ -75,9 +69,9 @@ def notebook(size: int, mark: str) -> bytes:
     return json.dumps({**PLAIN, "cells": cells}).encode()
 
 
-async def test_a_wrong_token_fails_the_probe(server: JupyterServer) -> None:
-    assert await code_of(server.new_folder() | {"token": "wrong"}) is Code.UPSTREAM
-    assert await code_of(server.new_folder() | {"token": None}) is Code.UPSTREAM
+async def test_a_wrong_token_fails_the_probe(jupyter_server: JupyterServer) -> None:
+    assert await code_of(jupyter_server.new_folder() | {"token": "wrong"}) is Code.UPSTREAM
+    assert await code_of(jupyter_server.new_folder() | {"token": None}) is Code.UPSTREAM
 
 
 async def test_a_folder_that_is_missing_or_a_file_fails_the_probe(bench: Bench) -> None:
@@ -164,8 +158,8 @@ async def test_a_directory_is_not_deleted_with_hidden_files_in_it(bench: Bench) 
 
 async def test_a_server_with_trash_and_base_path_keeps_the_same_promises(tmp_path: Path) -> None:
     async with (
-        jupyter_server(tmp_path, "--ServerApp.base_url=/user/ada/") as server,
-        opened(server.new_folder() | {"url": f"{server.url}/user/ada/"}) as backend,
+        running_jupyter(tmp_path, "--ServerApp.base_url=/user/ada/") as server,
+        opened(server.new_folder()) as backend,
     ):
         await backend.make_directory(parse("folder"))
         await backend.write(parse("folder/a.txt"), b"x")

@@ -17,12 +17,12 @@ from gateway.contents.backend import Backend
 from gateway.contents.model import sha256_hex
 from gateway.contents.paths import ContentPath
 from gateway.contents.problem import Code, Problem, Source
-from gateway.demo.processes import free_port
 from gateway.server.listening import listening
 from gateway.wire import client as upstream_client
 from tests.fakes.jupyter import opened
 
 PATH, OTHER = ContentPath.parse("a.txt"), ContentPath.parse("b.txt")
+NOBODY_LISTENS = "http://127.0.0.1:1"
 SECRET = "/home/somebody/secret"
 MODEL = {"name": "a.txt", "type": "file", "last_modified": "2026-01-01T00:00:00Z", "created": "2026-01-01T00:00:00Z"}
 HASHED = {**MODEL, "hash": "0" * 64, "hash_algorithm": "sha256"}
@@ -197,7 +197,7 @@ async def test_a_silent_server_is_a_timeout(
 
 @pytest.mark.parametrize("name", OPERATIONS)
 async def test_a_dead_server_is_unavailable(name: str) -> None:
-    async with opened({"url": f"http://127.0.0.1:{free_port()}"}, probed=False) as backend:
+    async with opened({"url": NOBODY_LISTENS}, probed=False) as backend:
         assert isinstance(backend, JupyterBackend)
         problem = await problem_of(OPERATIONS[name](backend))
     assert problem.code is Code.UNAVAILABLE

@@ -17,36 +17,30 @@ from gateway.contents.paths import ContentPath
 from gateway.contents.problem import Code, Problem, Reason
 from gateway.demo.s3 import S3Server
 from tests.adapters.nx1_bench import HOME, NOTEBOOK, foreign_put, keys, names, problem_of, through
-from tests.fakes.s3 import new_bucket, opened, s3_server
+from tests.fakes.s3 import new_bucket, opened
 from tests.fakes.s3_faults import Wire, wire_to
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[S3Server]:
-    async with s3_server(tmp_path_factory.mktemp("s3")) as running:
-        yield running
-
-
 @pytest_asyncio.fixture(loop_scope="module")
-async def backend(server: S3Server) -> AsyncIterator[Nx1Backend]:
-    async with opened(new_bucket(server)) as fresh:
+async def backend(s3_server: S3Server) -> AsyncIterator[Nx1Backend]:
+    async with opened(new_bucket(s3_server)) as fresh:
         assert isinstance(fresh, Nx1Backend)
         yield fresh
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def wire(server: S3Server) -> AsyncIterator[Wire]:
-    async with wire_to(server.endpoint_url) as between:
+async def wire(s3_server: S3Server) -> AsyncIterator[Wire]:
+    async with wire_to(s3_server.endpoint_url) as between:
         yield between
 
 
 # -- keys, pages, markers ----------------------------------------------------------------------------------------------
 
 
-async def test_a_listing_of_more_than_a_thousand_keys_is_complete(wire: Wire, server: S3Server) -> None:
-    async with through(wire, server) as backend:
+async def test_a_listing_of_more_than_a_thousand_keys_is_complete(wire: Wire, s3_server: S3Server) -> None:
+    async with through(wire, s3_server) as backend:
         count = 1_050
         for start in range(0, count, 50):
             await asyncio.gather(*(foreign_put(backend, f"home/ada/{n:04d}.txt") for n in range(start, start + 50)))
@@ -165,10 +159,10 @@ async def test_a_store_that_keeps_conditions_is_known_by_its_probe(backend: Nx1B
     assert await keys(backend, ".nbgw/") == []
 
 
-async def test_a_store_that_ignores_conditions_is_found_out_and_logged(wire: Wire, server: S3Server) -> None:
+async def test_a_store_that_ignores_conditions_is_found_out_and_logged(wire: Wire, s3_server: S3Server) -> None:
     wire.ignores_conditions = True
     with structlog.testing.capture_logs() as logs:
-        async with through(wire, server) as backend:
+        async with through(wire, s3_server) as backend:
             assert not {Capability.CONDITIONAL_WRITE, Capability.CONDITIONAL_DELETE} & backend.capabilities
             assert await keys(backend) == []
             await backend.write(NOTEBOOK, b"{}")
@@ -179,9 +173,9 @@ async def test_a_store_that_ignores_conditions_is_found_out_and_logged(wire: Wir
     assert any(log["log_level"] == "warning" and log.get("missing") == ["create", "replace", "delete"] for log in logs)
 
 
-async def test_a_store_that_wants_the_etag_unquoted_gets_it_so(wire: Wire, server: S3Server) -> None:
+async def test_a_store_that_wants_the_etag_unquoted_gets_it_so(wire: Wire, s3_server: S3Server) -> None:
     wire.keeps_conditions_only_unquoted = True
-    async with through(wire, server) as backend:
+    async with through(wire, s3_server) as backend:
         assert Capability.CONDITIONAL_WRITE in backend.capabilities
         first = await backend.write(NOTEBOOK, b"{}", precondition=Absent())
         assert first.entry.etag is not None
@@ -189,8 +183,8 @@ async def test_a_store_that_wants_the_etag_unquoted_gets_it_so(wire: Wire, serve
         assert second.entry.sha256 == sha256_hex(b"[]")
 
 
-async def test_nothing_is_claimed_before_the_probe(server: S3Server) -> None:
-    async with opened(new_bucket(server), probed=False) as backend:
+async def test_nothing_is_claimed_before_the_probe(s3_server: S3Server) -> None:
+    async with opened(new_bucket(s3_server), probed=False) as backend:
         assert Capability.CONDITIONAL_WRITE not in backend.capabilities
 
 
@@ -207,8 +201,8 @@ async def test_of_racing_creates_one_wins(backend: Nx1Backend) -> None:
     assert [type(each) for each in results].count(Problem) == 3
 
 
-async def test_a_missing_bucket_is_the_upstreams_fault(server: S3Server) -> None:
-    async with opened(new_bucket(server, create_bucket=False), probed=False) as backend:
+async def test_a_missing_bucket_is_the_upstreams_fault(s3_server: S3Server) -> None:
+    async with opened(new_bucket(s3_server, create_bucket=False), probed=False) as backend:
         assert (await problem_of(backend.probe())).code is Code.UPSTREAM
 
 
@@ -219,7 +213,7 @@ async def test_a_directory_is_not_read_nor_copied_nor_saved(backend: Nx1Backend)
         assert (problem.code, problem.reason) == (Code.INVALID, Reason.BAD_TYPE)
 
 
-async def test_settings_hide_their_secrets(server: S3Server, tmp_path: Path) -> None:
-    async with opened(new_bucket(server, secret_access_key="hush"), probed=False) as backend:
+async def test_settings_hide_their_secrets(s3_server: S3Server, tmp_path: Path) -> None:
+    async with opened(new_bucket(s3_server, secret_access_key="hush"), probed=False) as backend:
         assert isinstance(backend, Nx1Backend)
         assert "hush" not in repr(backend._settings)

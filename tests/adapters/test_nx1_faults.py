@@ -16,26 +16,20 @@ from gateway.contents.paths import ContentPath
 from gateway.contents.problem import Code, Source
 from gateway.demo.s3 import S3Server
 from tests.adapters.nx1_bench import HOME, NOTEBOOK, foreign_put, keys, problem_of, through
-from tests.fakes.s3 import new_bucket, opened, s3_server
+from tests.fakes.s3 import new_bucket, opened
 from tests.fakes.s3_faults import Wire, cut, hang, no_fault, refusal, wire_to
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[S3Server]:
-    async with s3_server(tmp_path_factory.mktemp("s3")) as running:
-        yield running
-
-
 @pytest_asyncio.fixture(loop_scope="module")
-async def wire(server: S3Server) -> AsyncIterator[Wire]:
-    async with wire_to(server.endpoint_url) as between:
+async def wire(s3_server: S3Server) -> AsyncIterator[Wire]:
+    async with wire_to(s3_server.endpoint_url) as between:
         yield between
 
 
-async def test_a_folder_move_that_breaks_while_copying_leaves_all_as_it_was(wire: Wire, server: S3Server) -> None:
-    async with through(wire, server) as backend:
+async def test_a_folder_move_that_breaks_while_copying_leaves_all_as_it_was(wire: Wire, s3_server: S3Server) -> None:
+    async with through(wire, s3_server) as backend:
         before = await _folder_of_twenty(backend)
         copies = 0
 
@@ -52,8 +46,8 @@ async def test_a_folder_move_that_breaks_while_copying_leaves_all_as_it_was(wire
         assert await keys(backend, "home/bo/") == []
 
 
-async def test_a_folder_move_that_breaks_while_deleting_loses_nothing(wire: Wire, server: S3Server) -> None:
-    async with through(wire, server) as backend:
+async def test_a_folder_move_that_breaks_while_deleting_loses_nothing(wire: Wire, s3_server: S3Server) -> None:
+    async with through(wire, s3_server) as backend:
         before = await _folder_of_twenty(backend)
         deletes = 0
 
@@ -69,8 +63,8 @@ async def test_a_folder_move_that_breaks_while_deleting_loses_nothing(wire: Wire
         assert all(key in after or key.replace("home/ada/", "home/bo/") in after for key in before)
 
 
-async def test_a_file_changed_during_a_folder_move_is_not_lost(wire: Wire, server: S3Server) -> None:
-    async with through(wire, server) as backend:
+async def test_a_file_changed_during_a_folder_move_is_not_lost(wire: Wire, s3_server: S3Server) -> None:
+    async with through(wire, s3_server) as backend:
         await _folder_of_twenty(backend)
         changing: list[asyncio.Task[None]] = []
 
@@ -87,8 +81,8 @@ async def test_a_file_changed_during_a_folder_move_is_not_lost(wire: Wire, serve
         assert (await backend.read(HOME.child("07.txt"))).body == b"newer"
 
 
-async def test_a_connection_reset_during_a_write_sends_it_once(wire: Wire, server: S3Server) -> None:
-    async with through(wire, server) as backend:
+async def test_a_connection_reset_during_a_write_sends_it_once(wire: Wire, s3_server: S3Server) -> None:
+    async with through(wire, s3_server) as backend:
         first = await backend.write(NOTEBOOK, b"{}")
         assert first.entry.etag is not None
 
@@ -102,8 +96,8 @@ async def test_a_connection_reset_during_a_write_sends_it_once(wire: Wire, serve
         assert wire.counts == {"PUT": 1}
 
 
-async def test_a_connection_reset_before_the_answer_of_a_read_sends_it_once_more(wire: Wire, server: S3Server) -> None:
-    async with through(wire, server) as backend:
+async def test_a_connection_reset_before_a_read_is_answered_sends_it_once_more(wire: Wire, s3_server: S3Server) -> None:
+    async with through(wire, s3_server) as backend:
         await backend.write(NOTEBOOK, b"{}")
         resets = 0
 
@@ -119,8 +113,8 @@ async def test_a_connection_reset_before_the_answer_of_a_read_sends_it_once_more
 
 
 @pytest.mark.parametrize("announces_all", [True, False])
-async def test_a_truncated_body_is_never_a_short_document(wire: Wire, server: S3Server, announces_all: bool) -> None:
-    async with through(wire, server) as backend:
+async def test_a_truncated_body_is_never_a_short_document(wire: Wire, s3_server: S3Server, announces_all: bool) -> None:
+    async with through(wire, s3_server) as backend:
         await backend.write(NOTEBOOK, b"x" * 10_000)
 
         async def send_half(request: web.Request) -> web.StreamResponse | None:
@@ -139,8 +133,8 @@ async def test_a_truncated_body_is_never_a_short_document(wire: Wire, server: S3
 
 
 @pytest.mark.parametrize("body", ["<html><body>Sign in</body></html>", "", "{}"])
-async def test_an_answer_that_is_not_s3_is_the_upstreams_fault(wire: Wire, server: S3Server, body: str) -> None:
-    async with through(wire, server) as backend:
+async def test_an_answer_that_is_not_s3_is_the_upstreams_fault(wire: Wire, s3_server: S3Server, body: str) -> None:
+    async with through(wire, s3_server) as backend:
 
         async def say(request: web.Request) -> web.StreamResponse | None:
             return web.Response(text=body, content_type="text/html")
@@ -165,9 +159,9 @@ REFUSALS = [
 
 @pytest.mark.parametrize(("status", "code", "expected"), REFUSALS)
 async def test_each_refusal_of_the_store_has_its_problem(
-    wire: Wire, server: S3Server, status: int, code: str, expected: Code
+    wire: Wire, s3_server: S3Server, status: int, code: str, expected: Code
 ) -> None:
-    async with through(wire, server) as backend:
+    async with through(wire, s3_server) as backend:
 
         async def refuse(request: web.Request) -> web.StreamResponse | None:
             return refusal(status, code) if request.method in ("PUT", "POST") else None
@@ -179,8 +173,8 @@ async def test_each_refusal_of_the_store_has_its_problem(
         assert (problem.retry_after_seconds is not None) == (expected is Code.UNAVAILABLE)
 
 
-async def test_another_write_under_way_is_waited_for(wire: Wire, server: S3Server) -> None:
-    async with through(wire, server) as backend:
+async def test_another_write_under_way_is_waited_for(wire: Wire, s3_server: S3Server) -> None:
+    async with through(wire, s3_server) as backend:
         conflicts = 2
 
         async def conflict(request: web.Request) -> web.StreamResponse | None:
@@ -195,8 +189,8 @@ async def test_another_write_under_way_is_waited_for(wire: Wire, server: S3Serve
         assert (await backend.write(NOTEBOOK, b"{}", precondition=Absent())).created
 
 
-async def test_a_write_stands_when_the_look_at_it_fails(wire: Wire, server: S3Server) -> None:
-    async with through(wire, server) as backend:
+async def test_a_write_stands_when_the_look_at_it_fails(wire: Wire, s3_server: S3Server) -> None:
+    async with through(wire, s3_server) as backend:
         stored = False
 
         async def fail_heads_after_put(request: web.Request) -> web.StreamResponse | None:
@@ -209,10 +203,10 @@ async def test_a_write_stands_when_the_look_at_it_fails(wire: Wire, server: S3Se
         assert (written.created, written.entry.size) == (True, 2)
 
 
-async def test_a_dead_endpoint_is_unavailable_at_once(server: S3Server) -> None:
-    async with wire_to(server.endpoint_url) as gone:
+async def test_a_dead_endpoint_is_unavailable_at_once(s3_server: S3Server) -> None:
+    async with wire_to(s3_server.endpoint_url) as gone:
         url = gone.url
-    async with opened(new_bucket(server, endpoint_url=url), probed=False) as backend:
+    async with opened(new_bucket(s3_server, endpoint_url=url), probed=False) as backend:
         start = time.monotonic()
         for attempt in (backend.probe(), backend.read(NOTEBOOK), backend.write(NOTEBOOK, b"{}")):
             problem = await problem_of(attempt)
@@ -220,8 +214,8 @@ async def test_a_dead_endpoint_is_unavailable_at_once(server: S3Server) -> None:
         assert time.monotonic() - start < 5
 
 
-async def test_a_cancelled_write_leaves_the_old_bytes(wire: Wire, server: S3Server) -> None:
-    async with through(wire, server) as backend:
+async def test_a_cancelled_write_leaves_the_old_bytes(wire: Wire, s3_server: S3Server) -> None:
+    async with through(wire, s3_server) as backend:
         await backend.write(NOTEBOOK, b"{}")
         wire.fault = hang
         task = asyncio.ensure_future(backend.write(NOTEBOOK, b"[]"))

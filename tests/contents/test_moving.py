@@ -8,7 +8,7 @@ import pytest
 
 from gateway.contents import transfer
 from gateway.contents.backend import Capability
-from gateway.contents.model import Absent, ETag, Matches, Precondition, Written
+from gateway.contents.model import Absent, Document, ETag, Matches, Precondition, Written
 from gateway.contents.mounts import Mount
 from gateway.contents.notebook import EMPTY_NOTEBOOK
 from gateway.contents.paths import ContentPath
@@ -140,8 +140,44 @@ async def test_a_source_changed_meanwhile_is_not_deleted(tmp_path: Path) -> None
     target = Meddling(folder(tmp_path / "target"))
     contents = contents_of(Mount("source", source), Mount("target", target))
     await write_all(contents, ["source/a.txt"])
-    await refused(contents.move(ADA, parse("source/a.txt"), parse("target/a.txt")), Code.PRECONDITION)
+    await refused(contents.move(ADA, parse("source/a.txt"), parse("target/a.txt")), Code.CONFLICT)
     assert await body_of(contents, "source/a.txt") == b"newer"
+    assert await names(contents, "target") == []
+
+
+@pytest.mark.parametrize("capabilities", [SWEET, KEEN])
+@pytest.mark.parametrize("meddled", ["top/a.txt", "top/new.txt"])
+async def test_what_changes_in_a_tree_while_it_moves_is_not_deleted(
+    tmp_path: Path, capabilities: frozenset[Capability], meddled: str
+) -> None:
+    source = BareBackend(folder(tmp_path / "source"), capabilities)
+
+    class Meddling(BareBackend):
+        async def read(self, path: ContentPath) -> Document:
+            await source.inner.write(parse(meddled), b"newer")
+            return await super().read(path)
+
+    target = Meddling(folder(tmp_path / "target"))
+    contents = contents_of(Mount("source", source), Mount("target", target))
+    await write_all(contents, ["source/top/a.txt"])
+    await refused(contents.move(ADA, parse("source/top"), parse("target/top")), Code.CONFLICT)
+    assert await body_of(contents, f"source/{meddled}") == b"newer"
+    assert await body_of(contents, "target/top/a.txt") == b"source/top/a.txt"
+
+
+async def test_what_somebody_else_deletes_meanwhile_has_moved_all_the_same(tmp_path: Path) -> None:
+    source = BareBackend(folder(tmp_path / "source"), KEEN)
+
+    class Meddling(BareBackend):
+        async def read(self, path: ContentPath) -> Document:
+            await source.inner.delete(parse("top"))
+            return await super().read(path)
+
+    contents = contents_of(Mount("source", source), Mount("target", Meddling(folder(tmp_path / "target"))))
+    await write_all(contents, ["source/top/a.txt"])
+    await contents.move(ADA, parse("source/top"), parse("target/top"))
+    assert (tmp_path / "target/top/a.txt").read_bytes() == b"source/top/a.txt"
+    assert await names(contents, "source") == []
 
 
 # -- verification ------------------------------------------------------------------------------------------------------

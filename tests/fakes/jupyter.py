@@ -34,7 +34,7 @@ class JupyterServer:
 
 
 @asynccontextmanager
-async def jupyter_server(root: Path, *extra: str) -> AsyncIterator[JupyterServer]:
+async def running_jupyter(root: Path, *extra: str) -> AsyncIterator[JupyterServer]:
     """By default without trash, so that it deletes no directory whole: the harder case."""
     token = secrets.token_urlsafe(12)
     async with run_jupyter(root, token=token, extra=extra or (NO_TRASH,)) as url:

@@ -6,7 +6,6 @@ import os
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 from adapters.nx1.backend import create
@@ -18,11 +17,11 @@ MAX_BODY_BYTES = 64 << 20
 
 
 @asynccontextmanager
-async def s3_server(folder: Path) -> AsyncIterator[S3Server]:
+async def running_s3() -> AsyncIterator[S3Server]:
     """moto, or the server that NBGW_TEST_S3_ENDPOINT names (with the usual AWS_* variables as credentials)."""
     endpoint = os.environ.get("NBGW_TEST_S3_ENDPOINT")
     if endpoint is None:
-        async with run_s3(folder) as server:
+        async with run_s3() as server:
             yield server
         return
     key_id = os.environ.get("AWS_ACCESS_KEY_ID", "test")

@@ -8,14 +8,18 @@ from pathlib import Path
 
 import pytest
 
+from gateway.demo.s3 import S3Server
+from tests.fakes.jupyter import JupyterServer
 from tests.gateways import NOTEBOOK, OTHER_TOKEN, Answer, Clients, running_gateway
-from tests.matrix.stores import STORES
+from tests.matrix.stores import STORES, Servers
 
 
 @pytest.fixture(params=list(STORES))
-async def clients(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Clients]:
+async def clients(
+    request: pytest.FixtureRequest, s3_server: S3Server, jupyter_server: JupyterServer, tmp_path: Path
+) -> AsyncIterator[Clients]:
     async with (
-        STORES[request.param](tmp_path) as mount,
+        STORES[request.param](Servers(s3_server, jupyter_server), tmp_path) as mount,
         running_gateway(tmp_path, [{**mount, "name": "m", "homes": True}], nx1_mount="m") as gateway,
     ):
         yield gateway

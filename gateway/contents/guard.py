@@ -1,0 +1,83 @@
+"""Preconditions and locks around a backend: what a store cannot keep by itself is checked here, inside a lock."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from gateway.contents.backend import Backend, Capability
+from gateway.contents.locks import Locks
+from gateway.contents.model import Absent, Condition, Entry, ETag, Kind, Matches, MatchesAny, Precondition
+from gateway.contents.mounts import Place
+from gateway.contents.paths import ContentPath
+from gateway.contents.problem import Code, Problem, stale
+
+
+class Guard:
+    """Knows for each place whether its store keeps conditions and whole reads alone, and takes a lock where not."""
+
+    def __init__(self, locks: Locks) -> None:
+        self._locks = locks
+
+    @asynccontextmanager
+    async def exclusive(self, place: Place, native: Capability) -> AsyncIterator[None]:
+        """Keep other writers out while a check and a write belong together; free where the store does it by itself."""
+        if {native, Capability.ATOMIC_REPLACE} <= place.mount.backend.capabilities:
+            yield
+            return
+        async with self._locks.hold(place.lock_name):
+            yield
+
+    @asynccontextmanager
+    async def serialised(self, place: Place) -> AsyncIterator[None]:
+        """Keep a reader from meeting half a write, on stores where it could."""
+        if Capability.ATOMIC_REPLACE in place.mount.backend.capabilities:
+            yield
+            return
+        async with self._locks.hold(place.lock_name):
+            yield
+
+    @asynccontextmanager
+    async def locked(self, *places: Place) -> AsyncIterator[None]:
+        """Hold all of them, in one order, whatever their stores can do."""
+        async with AsyncExitStack() as stack:
+            for name in sorted({place.lock_name for place in places}):
+                await stack.enter_async_context(self._locks.hold(name))
+            yield
+
+    async def settled(self, place: Place, condition: Condition, native: Capability) -> Precondition:
+        """What the backend itself is to check; what it cannot check is checked now, with ``exclusive`` held."""
+        if condition is None:
+            return None
+        if native in place.mount.backend.capabilities and not isinstance(condition, MatchesAny):
+            return condition
+        current = await self.checked(place, condition)
+        if current is None or native not in place.mount.backend.capabilities:
+            return None
+        return Matches(current)
+
+    async def checked(self, place: Place, condition: Condition) -> ETag | None:
+        """Compare with what stands there now: PRECONDITION when it does not hold. Returns the current etag."""
+        if condition is None:
+            return None
+        entry = await stat_or_none(place.mount.backend, place.inner)
+        match condition:
+            case Absent():
+                held = entry is None
+            case Matches(etag):
+                held = entry is not None and entry.etag == etag
+            case MatchesAny(etags):
+                held = entry is not None and (not etags or entry.etag in etags)
+        if not held:
+            raise stale()
+        return entry.etag if entry is not None and entry.kind is not Kind.DIRECTORY else None
+
+
+async def stat_or_none(backend: Backend, path: ContentPath) -> Entry | None:
+    """The facts, or None when nothing stands there."""
+    try:
+        return await backend.stat(path)
+    except Problem as problem:
+        if problem.code is Code.NOT_FOUND:
+            return None
+        raise
