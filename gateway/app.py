@@ -39,6 +39,8 @@ FIRST_PROBE_SECONDS = 5.0
 PROBE_SECONDS = 30.0
 SWEEP_SECONDS = 600.0
 
+Work = Callable[[], Awaitable[None]]
+
 _log = structlog.get_logger()
 
 
@@ -88,7 +90,7 @@ async def _opened(
         health.watch({mount.name: mount.backend for mount in mounts}, store)
         with suppress(TimeoutError):
             await asyncio.wait_for(health.probe_all(), FIRST_PROBE_SECONDS)
-        for work, seconds in ((health.probe_all, PROBE_SECONDS), (uploads.sweep, SWEEP_SECONDS)):
+        for work, seconds in _background(health, uploads, store):
             stack.push_async_callback(_cancelled, asyncio.create_task(_repeated(work, seconds)))
         yield
 
@@ -112,7 +114,12 @@ async def _uploads(settings: Settings, client: UpstreamClient, store: StateStore
     return Uploads(staging, StateUploadSessions(store), settings.server.max_body_bytes)
 
 
-async def _repeated(work: Callable[[], Awaitable[None]], seconds: float) -> None:
+def _background(health: Health, uploads: Uploads, store: StateStore) -> tuple[tuple[Work, float], ...]:
+    """What is done now and then, and every how many seconds."""
+    return (health.probe_all, PROBE_SECONDS), (uploads.sweep, SWEEP_SECONDS), (store.sweep, SWEEP_SECONDS)
+
+
+async def _repeated(work: Work, seconds: float) -> None:
     """Run ``work`` now and then; a Problem in one round does not end the next."""
     while True:
         await asyncio.sleep(seconds)

@@ -7,19 +7,25 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from aiohttp import hdrs, web
 
 from gateway.contents.operations import Services
 from gateway.contents.paths import ContentPath
-from gateway.contents.problem import Code, Problem, Reason
+from gateway.contents.problem import Code, Problem, Reason, invalid
 from gateway.dialects.dialect import ANONYMOUS, Dialect, Incoming, Route
 from gateway.server.auth import Gatekeeper
 from gateway.server.idempotency import RetryTokens
 from gateway.server.middleware import CALLER, MOUNT
 from gateway.wire.client import READ_SECONDS, WRITE_SECONDS
+
+T = TypeVar("T")
+
+BODY_SECONDS = 300.0
+"""How long a client may take to send a whole body."""
 
 _CAPTURE = re.compile(r"\\\{(\w+)(\\\*)?\\\}")
 
@@ -84,13 +90,14 @@ class Road:
         incoming = Incoming(request, caller, match.parameters)
         if not route.takes_retry_token:
             return await self._act(route, incoming)
+        await _received(request.read())
         return await self._retry_tokens.answer(
             request, caller, f"{route.method} {route.template}", lambda: self._act(route, incoming)
         )
 
     async def _act(self, route: Route, incoming: Incoming) -> web.StreamResponse:
-        """Parsing waits for the client's body at the client's pace; from there on the deadline runs."""
-        call = await route.endpoint(incoming)
+        """Two deadlines: one for the client to send its body, then one for everything behind the gateway."""
+        call = await _received(route.endpoint(incoming))
         if isinstance(path := getattr(call.operation, "path", None), ContentPath):
             incoming.request[MOUNT] = self._services.contents.mount_name(path)
         async with asyncio.timeout(READ_SECONDS if route.method == hdrs.METH_GET else WRITE_SECONDS):
@@ -111,6 +118,16 @@ async def expect(request: web.Request) -> None:
     if request.headers.get(hdrs.EXPECT, "").lower() == "100-continue" and request.version >= (1, 1):
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         request.writer.output_size = 0
+
+
+async def _received(parsing: Awaitable[T]) -> T:
+    """What waits for the client's body. INVALID (cannot parse) when it takes the client too long."""
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await parsing
+    except TimeoutError as error:
+        detail = f"The request body did not arrive within {BODY_SECONDS:.0f} seconds."
+        raise invalid(detail, reason=Reason.UNPARSABLE) from error
 
 
 def _pattern(template: str) -> re.Pattern[str]:
