@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from gateway.demo.proof import Exchange, Proof, Step
-from gateway.demo.stack import PLATFORM_ID, WORKSPACE_KEY, Stack, run_stack
+from gateway.demo.stack import Stack, contents_url, run_stack
 from gateway.server.logs import configure
 
 _SHOWN_HEADERS = ("if-match", "etag", "location", "opc-request-id")
@@ -65,16 +65,15 @@ def _show_exchange(console: Console, exchange: Exchange) -> None:
 
 
 def _show_commands(console: Console, stack: Stack) -> None:
-    base = f"{stack.url}/20260430/aiDataPlatforms/{PLATFORM_ID}/workspaces/{WORKSPACE_KEY}/notebook/api"
     console.print(
         "\n[bold]Try it yourself[/] (until Ctrl-C)\n\n"
-        "[bold]Nx1[/]\n"
-        f"  curl -F file=@your.ipynb -H 'Authorization-PSK: {stack.psk}' {stack.url}/api/notebooks\n\n"
-        "[bold]Jupyter[/]\n"
+        "[bold]Nx1[/]: upload a notebook\n"
+        f"  curl -F file=@{stack.sample} -H 'Authorization-PSK: {stack.psk}' {stack.url}/api/notebooks\n\n"
+        "[bold]Jupyter[/]: see it beside the others\n"
         f"  curl '{stack.url}/api/contents/s3?token={stack.token}'\n\n"
-        "[bold]OCI[/] (Oracle's Python client: pip install aidp-python-client)\n"
+        "[bold]OCI[/]: read it with Oracle's own command (pip install oci-cli)\n"
         f"  oci raw-request --config-file {stack.oci_profile} --http-method GET \\\n"
-        f"    --target-uri '{base}/contents/%2FWorkspace%2Fchurn.ipynb'\n"
+        f"    --target-uri '{contents_url(stack.url)}/%2FWorkspace%2F{stack.sample.name}'\n"
     )
 
 

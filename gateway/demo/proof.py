@@ -10,7 +10,7 @@ from typing import Any
 import aiohttp
 from yarl import URL
 
-from gateway.demo.stack import PLATFORM_ID, WORKSPACE_KEY, Stack, demo_notebook
+from gateway.demo.stack import Stack, contents_url, demo_notebook
 from gateway.wire.signature import sign
 
 NAME = "churn.ipynb"
@@ -114,9 +114,9 @@ class Proof:
 
     async def _attach_to_an_app_version(self) -> Step:
         app = await self._post("/api/app", {"app_name": "churn", "app_type": "notebook_pipeline"})
-        version = await self._post(f"/api/app/{app['id']}/versions", {"version_name": "1.0"})
+        version = await self._post(f"/api/app/{app.get('id')}/versions", {"version_name": "1.0"})
         body = json.dumps({"s3_key": f"home/ada/{NAME}"}).encode()
-        exchange = await self._send("PUT", f"/api/app/versions/{version['id']}/notebook", self._psk(), body=body)
+        exchange = await self._send("PUT", f"/api/app/versions/{version.get('id')}/notebook", self._psk(), body=body)
         attached = json.loads(exchange.json().get("properties_json") or "{}")
         return Step(
             "Nx1 attaches it to an app version, by key and sha256",
@@ -125,8 +125,7 @@ class Proof:
         )
 
     async def _save_through_oci(self, title: str) -> Exchange:
-        path = f"/20260430/aiDataPlatforms/{PLATFORM_ID}/workspaces/{WORKSPACE_KEY}/notebook/api/contents"
-        url = URL(f"{self.stack.url}{path}/%2FWorkspace%2F{NAME}", encoded=True)
+        url = URL(f"{contents_url(self.stack.url)}/%2FWorkspace%2F{NAME}", encoded=True)
         notebook = json.loads(demo_notebook(title))
         body = json.dumps({"type": "notebook", "format": "json", "content": notebook}).encode()
         headers = {"content-type": "application/json", "if-match": self._etags[-1]}

@@ -28,7 +28,7 @@ WORKSPACE_KEY = "4f0c6a52-demo"
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """A running demo: where the gateway and the Jupyter upstream are, and the user's credentials for each dialect."""
+    """A running demo: where its servers are, the user's credentials for each dialect, and a notebook to play with."""
 
     url: str
     jupyter_url: str
@@ -36,6 +36,7 @@ class Stack:
     psk: str
     key: SigningKey
     oci_profile: Path
+    sample: Path
 
 
 @asynccontextmanager
@@ -50,7 +51,14 @@ async def run_stack(folder: Path, *, port: int) -> AsyncIterator[Stack]:
         jupyter_url = await stack.enter_async_context(run_jupyter(folder / "jupyter", token=token))
         settings = _settings(folder, port, s3, jupyter_url, token=token, psk=psk, key_id=key.key_id)
         url = await stack.enter_async_context(listening(create_app(settings), "127.0.0.1", port))
-        yield Stack(url, jupyter_url, token, psk, key, profile)
+        sample = folder / "sample.ipynb"
+        sample.write_bytes(demo_notebook("Sample"))
+        yield Stack(url, jupyter_url, token, psk, key, profile, sample)
+
+
+def contents_url(base: str) -> str:
+    """Where the OCI dialect serves the demo workspace's contents."""
+    return f"{base}/20260430/aiDataPlatforms/{PLATFORM_ID}/workspaces/{WORKSPACE_KEY}/notebook/api/contents"
 
 
 def _settings(
