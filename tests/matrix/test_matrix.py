@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -90,6 +91,34 @@ async def test_folders_are_made_filled_and_removed(clients: Clients) -> None:
     assert read.json()["content"] == "héllo"
     assert (await clients.jupyter("DELETE", "/contents/m/f")).status == 204
     assert (await clients.jupyter("GET", "/contents/m/f?content=0")).status == 404
+
+
+async def test_a_file_that_comes_in_pieces_is_there_whole_at_the_last(clients: Clients) -> None:
+    pieces = [(1, b"\x00\xff first "), (2, b"second "), (-1, b"last\n")]
+    for number, piece in pieces:
+        assert (await clients.jupyter("GET", "/contents/m/big.bin")).status == 404
+        model = {"type": "file", "format": "base64", "chunk": number, "content": base64.b64encode(piece).decode()}
+        assert (await clients.jupyter("PUT", "/contents/m/big.bin", model)).status in (200, 201)
+    read = await clients.jupyter("GET", "/contents/m/big.bin?format=base64")
+    assert base64.b64decode(read.json()["content"]) == b"".join(piece for _, piece in pieces)
+
+
+async def test_what_has_not_changed_is_not_sent_again(clients: Clients) -> None:
+    await clients.upload("a.ipynb")
+    first = await clients.jupyter("GET", "/contents/m/a.ipynb")
+    again = await clients.jupyter("GET", "/contents/m/a.ipynb", If_None_Match=f'"{first.etag}"')
+    assert (again.status, again.body) == (304, b"")
+    await clients.jupyter("PUT", "/contents/m/a.ipynb", _oci_save("# two"))
+    changed = await clients.jupyter("GET", "/contents/m/a.ipynb", If_None_Match=f'"{first.etag}"')
+    assert (changed.status, _sources(changed)) == (200, ["# two"])
+
+
+async def test_a_file_is_only_made_where_none_stands(clients: Clients) -> None:
+    made = await clients.jupyter("PUT", "/contents/m/a.ipynb", _oci_save("# one"), If_None_Match="*")
+    assert made.status == 201
+    refused = await clients.jupyter("PUT", "/contents/m/a.ipynb", _oci_save("# two"), If_None_Match="*")
+    assert refused.status == 412
+    assert _sources(await clients.jupyter("GET", "/contents/m/a.ipynb")) == ["# one"]
 
 
 async def test_untitled_things_get_jupyters_names(clients: Clients) -> None:
