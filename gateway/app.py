@@ -85,8 +85,9 @@ async def _opened(
         mounts = await _mounts(settings, client, stack)
         locks: Locks = StateLocks(store) if settings.state.shared_locks else ProcessLocks()
         uploads = await _uploads(settings, client, store, stack)
-        services = Services(Contents(Mounts(mounts), locks), StateApps(store), uploads)
-        app[ROAD] = Road(table, gatekeeper(settings.identity, session), services, RetryTokens(StateTokens(store)))
+        tokens = RetryTokens(StateTokens(store))
+        services = Services(Contents(Mounts(mounts), locks, tokens.vacated), StateApps(store), uploads)
+        app[ROAD] = Road(table, gatekeeper(settings.identity, session), services, tokens)
         health.watch({mount.name: mount.backend for mount in mounts}, store)
         with suppress(TimeoutError):
             await asyncio.wait_for(health.probe_all(), FIRST_PROBE_SECONDS)

@@ -1,41 +1,88 @@
-"""``nbgw check``: is the configuration valid, and does every mount answer?"""
+"""``nbgw check``: is the configuration valid, is every file there that it names, and does every mount answer?"""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from pathlib import Path
 
 import typer
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from gateway.contents.problem import Problem
 from gateway.registry import create_backend
-from gateway.settings import AnyMount, Settings, load_settings
+from gateway.sections import AnyMount
+from gateway.server.certificates import CertificateError, server_context
+from gateway.settings import Settings, load_settings
 from gateway.wire.client import UpstreamClient, open_session
+
+PROBE_SECONDS = 20.0
 
 
 def check_configuration(config: Path) -> int:
-    """Print one line per mount; the exit code: 0 when all answer, 1 when one does not."""
+    """Print a line for each thing that was tried; the exit code: 0 when nothing failed, 1 when something did."""
     settings = load_settings(config)
-    typer.echo(f"{config}: valid, {len(settings.mounts)} mount(s)")
-    return asyncio.run(_probe_all(settings))
+    typer.echo(f"{config}: valid, {len(settings.mounts)} mount{'' if len(settings.mounts) == 1 else 's'}")
+    for doubt in settings.doubts():
+        typer.echo(f"  note  {doubt}")
+    faults = list(_faults(settings))
+    for fault in faults:
+        typer.echo(f"  FAIL  {fault}")
+    answers = asyncio.run(_probe_all(settings))
+    for line, _ in answers:
+        typer.echo(line)
+    return 0 if all(answers_well for _, answers_well in answers) and not faults else 1
 
 
-async def _probe_all(settings: Settings) -> int:
+def _faults(settings: Settings) -> Iterator[str]:
+    """What is wrong with the files that the configuration names."""
+    server = settings.server
+    database = Path(settings.state.url.removeprefix("sqlite+aiosqlite:///"))
+    if settings.state.url.startswith("sqlite") and not database.parent.is_dir():
+        yield f"state.url: {database.parent}: No such directory"
+    if server.tls_cert is not None and server.tls_key is not None:
+        try:
+            server_context(server.tls_cert, server.tls_key)
+        except CertificateError as error:
+            yield f"server.tls_cert, server.tls_key: {error}"
+    for number, key in enumerate(settings.identity.oci_keys):
+        if fault := _key_fault(key.public_key):
+            yield f"identity.oci_keys[{number}].public_key: {key.public_key}: {fault}"
+
+
+def _key_fault(file: Path) -> str | None:
+    try:
+        key = load_pem_public_key(file.read_bytes())
+    except OSError as error:
+        return error.strerror
+    except (ValueError, UnsupportedAlgorithm):
+        return "not a public key in PEM"
+    return None if isinstance(key, RSAPublicKey) else "not an RSA key, the only kind that OCI clients sign with"
+
+
+async def _probe_all(settings: Settings) -> list[tuple[str, bool]]:
+    """A line for each mount in the order of the file, and whether it is a good one; all are reached at once."""
     async with open_session() as session:
         client = UpstreamClient(session, max_body_bytes=settings.server.max_body_bytes)
-        answers = [await _probe(client, mount) for mount in settings.mounts]
-    return 0 if all(answers) else 1
+        return await asyncio.gather(*(_probe(client, mount) for mount in settings.mounts))
 
 
-async def _probe(client: UpstreamClient, mount: AnyMount) -> bool:
+async def _probe(client: UpstreamClient, mount: AnyMount) -> tuple[str, bool]:
+    try:
+        async with asyncio.timeout(PROBE_SECONDS):
+            capabilities = await _capabilities(client, mount)
+    except (Problem, TimeoutError) as error:
+        detail = error.detail if isinstance(error, Problem) else f"It did not answer within {PROBE_SECONDS:.0f} s."
+        return f"  FAIL  {mount.name} ({mount.kind}): {detail}", False
+    return f"  ok    {mount.name} ({mount.kind}): {', '.join(capabilities)}", True
+
+
+async def _capabilities(client: UpstreamClient, mount: AnyMount) -> list[str]:
     backend = create_backend(mount.kind, client, mount.options())
     try:
         await backend.probe()
-        capabilities = ", ".join(sorted(capability.value for capability in backend.capabilities))
-        typer.echo(f"  ok    {mount.name} ({mount.kind}): {capabilities}")
-        return True
-    except Problem as problem:
-        typer.echo(f"  FAIL  {mount.name} ({mount.kind}): {problem.detail}")
-        return False
+        return sorted(capability.value for capability in backend.capabilities)
     finally:
         await backend.aclose()

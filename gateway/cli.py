@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, ParamSpec, TypeVar
@@ -18,40 +17,75 @@ main = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # rich's tables take longer to import than everything else that --help needs
 )
 
-ConfigOption = Annotated[Path | None, typer.Option("--config", "-c", help="A TOML file; see config/gateway.toml.")]
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", help="A TOML file; config/gateway.toml of the source shows all settings."),
+]
+
+HostOption = Annotated[str | None, typer.Option(help="The address to listen on; 127.0.0.1 unless set.")]
+PortOption = Annotated[
+    int | None,
+    typer.Option(help="The port to listen on; 0 takes a free one; 8888 unless set.", min=0, max=65535),
+]
 
 
-@main.command()
+def _print_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"nbgateway {version('nbgateway')}")
+        raise typer.Exit
+
+
+@main.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    pass
+
+
+@main.command(short_help="Run the gateway: a configured one, or the current folder.")
 def serve(
     config: ConfigOption = None,
-    host: Annotated[str | None, typer.Option(help="The address to listen on.")] = None,
-    port: Annotated[int | None, typer.Option(help="The port to listen on; 0 takes a free one.")] = None,
+    host: HostOption = None,
+    port: PortOption = None,
     tls_cert: Annotated[Path | None, typer.Option(help="A PEM certificate chain; with --tls-key serves HTTPS.")] = None,
     tls_key: Annotated[Path | None, typer.Option(help="The certificate's private key, PEM.")] = None,
 ) -> None:
     """Run the gateway. Without --config: the current folder, for whoever has the token that is printed."""
-    from gateway.serving import serve_forever
+    from gateway.serving import StartError, serve_forever
 
     flags = {"host": host, "port": port, "tls_cert": tls_cert, "tls_key": tls_key}
-    _exit_on_configuration_error(
-        serve_forever, config, {"server": {key: value for key, value in flags.items() if value is not None}}
-    )
+    given = {key: value for key, value in flags.items() if value is not None}
+    try:
+        _exit_on_configuration_error(serve_forever, config, {"server": given})
+    except StartError as error:
+        typer.echo(f"nbgw cannot start: {error}", err=True)
+        raise typer.Exit(1) from error
 
 
-@main.command()
+@main.command(short_help="Show the whole gateway on this machine.")
 def demo(
     once: Annotated[bool, typer.Option("--once", help="End after the proof instead of serving on.")] = False,
-    port: Annotated[int, typer.Option(help="The gateway's port; 0 takes a free one.")] = 0,
+    port: Annotated[int, typer.Option(help="The gateway's port; 0 takes a free one.", min=0, max=65535)] = 0,
 ) -> None:
     """Show the whole gateway here: one notebook in all dialects, over a real S3 and a real Jupyter server."""
+    from importlib.util import find_spec
+
+    if missing := [name for name in ("moto", "jupyter_server") if find_spec(name) is None]:
+        typer.echo(f"nbgw cannot start: the demo needs {' and '.join(missing)}; install nbgateway[demo].", err=True)
+        raise typer.Exit(1)
     from gateway.demo.main import run_demo
 
     raise typer.Exit(run_demo(once=once, port=port))
 
 
-@main.command()
+@main.command(short_help="Validate a configuration and reach every mount.")
 def check(config: Annotated[Path, typer.Option("--config", "-c", help="The TOML file to check.")]) -> None:
     """Validate a configuration file and reach every mount once. Exit code 1 when anything is wrong."""
     from gateway.checking import check_configuration
@@ -59,15 +93,19 @@ def check(config: Annotated[Path, typer.Option("--config", "-c", help="The TOML 
     raise typer.Exit(_exit_on_configuration_error(check_configuration, config))
 
 
-@main.command("dev-cert")
+@main.command("dev-cert", short_help="Make a TLS certificate for development.")
 def dev_cert(
     folder: Annotated[Path, typer.Argument(help="Where to write ca.pem, cert.pem and key.pem.")] = Path("dev-cert"),
     host: Annotated[list[str] | None, typer.Option(help="A further host name or address to be valid for.")] = None,
 ) -> None:
     """Make a certificate for development: both vendors' own clients refuse plain http."""
-    from gateway.server.certificates import write_dev_certificate
+    from gateway.server.certificates import CertificateError, write_dev_certificate
 
-    ca, cert, key = write_dev_certificate(folder, ["localhost", "127.0.0.1", "::1", *(host or [])])
+    try:
+        ca, cert, key = write_dev_certificate(folder, host or [])
+    except CertificateError as error:
+        typer.echo(f"nbgw cannot make the certificate: {error}", err=True)
+        raise typer.Exit(1) from error
     typer.echo(f"Wrote {ca}, {cert} and {key}.\n")
     typer.echo(f"  nbgw serve --tls-cert {cert} --tls-key {key}")
     typer.echo(f"  export REQUESTS_CA_BUNDLE={ca.resolve()}   # for Oracle's and Nx1's clients")
@@ -80,7 +118,7 @@ def _exit_on_configuration_error(command: Callable[P, R], *arguments: P.args, **
         return command(*arguments, **options)
     except ConfigurationError as error:
         typer.echo(f"The configuration cannot be used:\n{error}", err=True)
-        sys.exit(2)
+        raise typer.Exit(2) from error
 
 
 if __name__ == "__main__":

@@ -3,49 +3,110 @@
 from __future__ import annotations
 
 import asyncio
+import getpass
+import hashlib
 import os
 import secrets
 import signal
 from collections.abc import Mapping
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
+from ssl import SSLContext
 from typing import Any
 
+import structlog
 import typer
 
 from gateway.app import create_app
-from gateway.server.certificates import server_context
+from gateway.contents.problem import Problem
+from gateway.server.certificates import CertificateError, server_context
 from gateway.server.listening import listening
 from gateway.server.logs import configure
-from gateway.settings import Settings, load_settings
+from gateway.settings import ConfigurationError, Settings, load_settings
+
+_log = structlog.get_logger()
+
+
+class StartError(Exception):
+    """The gateway cannot start here and now; the message says why and how to mend it."""
 
 
 def serve_forever(config: Path | None, flags: Mapping[str, Any]) -> None:
-    """Serve by the file, or without one serve the current folder to the holder of a fresh token."""
+    """Serve by the file, or without one serve the current folder to the holder of a fresh token.
+
+    ConfigurationError or StartError before anything is served; otherwise returns when SIGINT or SIGTERM asks for it.
+    """
     token = None if config else secrets.token_urlsafe(24)
-    settings = load_settings(config, {**flags, **(_embedded(token) if token else {})})
+    settings = load_settings(config, flags, defaults=_embedded(token) if token else None)
     configure(settings.log.format, settings.log.level)
-    asyncio.run(_serve(settings, token))
+    for doubt in settings.doubts():
+        _log.warning(doubt)
+    asyncio.run(_serve_until_told(settings, token))
+
+
+async def _serve_until_told(settings: Settings, token: str | None) -> None:
+    """A signal cancels this task, wherever it is, half-way through starting too; a second one cuts the ending short."""
+    task = asyncio.current_task()
+    assert task is not None
+    for name in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(name, task.cancel)
+    with suppress(asyncio.CancelledError):
+        await _serve(settings, token)
 
 
 async def _serve(settings: Settings, token: str | None) -> None:
-    stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(name, stopped.set)
     server = settings.server
-    tls = server_context(server.tls_cert, server.tls_key) if server.tls_cert and server.tls_key else None
-    app = create_app(settings)
-    async with listening(app, server.host, server.port, tls=tls, shutdown_seconds=server.shutdown_seconds) as url:
-        typer.echo(f"nbgateway serves at {url}")
-        if token:
-            typer.echo(f"The current folder, for whoever has the token:\n\n    {url}/api/contents?token={token}\n")
-        await stopped.wait()
+    tls = _tls(settings)
+    async with AsyncExitStack() as stack:
+        try:
+            app = listening(
+                create_app(settings), server.host, server.port, tls=tls, shutdown_seconds=server.shutdown_seconds
+            )
+            url = await stack.enter_async_context(app)
+        except Problem as problem:
+            raise StartError(problem.detail) from problem
+        except OSError as error:
+            raise StartError(_why_not(error, server.host, server.port)) from error
+        _announce(settings, url, token)
+        await asyncio.Event().wait()
+
+
+def _announce(settings: Settings, url: str, token: str | None) -> None:
+    typer.echo(f"nbgateway serves at {url}")
+    granted = [grant.token.get_secret_value() for grant in settings.identity.tokens if grant.token]
+    if token in granted:
+        typer.echo(f"The current folder, for whoever has this token:\n\n    {url}/api/contents?token={token}\n")
+
+
+def _tls(settings: Settings) -> SSLContext | None:
+    cert, key = settings.server.tls_cert, settings.server.tls_key
+    if cert is None or key is None:
+        return None
+    try:
+        return server_context(cert, key)
+    except CertificateError as error:
+        raise ConfigurationError(f"server.tls_cert, server.tls_key: {error}") from error
+
+
+def _why_not(error: OSError, host: str, port: int) -> str:
+    """asyncio words a taken port in a sentence of its own; the plain one of the system is better."""
+    reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error.strerror or error)
+    if error.filename is not None:
+        return f"{error.filename}: {reason}."
+    return f"cannot listen on {host} port {port}: {reason}. Choose another with --port; 0 takes a free one."
 
 
 def _embedded(token: str) -> dict[str, Any]:
-    """The configuration of ``nbgw serve`` without a file; what must last is kept in the user's state folder."""
-    state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "nbgateway"
-    state.mkdir(parents=True, exist_ok=True)
+    """The configuration of ``nbgw serve`` without a file.
+
+    What must last is kept in the user's state folder, for each served folder apart: uploads are remembered by path.
+    """
+    home = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+    state = home / "nbgateway" / hashlib.sha256(bytes(Path.cwd())).hexdigest()[:16]
+    try:
+        state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StartError(f"{state}: {error.strerror}. XDG_STATE_HOME names another place for the state.") from error
     return {
         "mounts": [{"name": "files", "kind": "local", "folder": str(Path.cwd()), "root": True}],
         "identity": {"tokens": [{"user": _username(), "token": token}]},
@@ -54,4 +115,8 @@ def _embedded(token: str) -> dict[str, Any]:
 
 
 def _username() -> str:
-    return os.environ.get("USER") or os.environ.get("LOGNAME") or "user"
+    """A container may run as a number that has no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "user"

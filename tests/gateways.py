@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from ssl import SSLContext
 from typing import Any
 
 import aiohttp
@@ -97,9 +98,17 @@ class Clients:
 
 @asynccontextmanager
 async def running_gateway(
-    folder: Path, mounts: list[dict[str, Any]], *, nx1_mount: str | None = None, workspace: str | None = None
+    folder: Path,
+    mounts: list[dict[str, Any]],
+    *,
+    nx1_mount: str | None = None,
+    workspace: str | None = None,
+    tls: SSLContext | None = None,
 ) -> AsyncIterator[Clients]:
-    """A gateway over ``mounts``, its state in ``folder``; OCI addresses lead to ``workspace``, a gateway folder."""
+    """A gateway over ``mounts``, its state in ``folder``; OCI addresses lead to ``workspace``, a gateway folder.
+
+    With ``tls`` it is for clients of the test's own, who know whom to trust.
+    """
     key_file = folder / "public.pem"
     key_file.write_bytes(
         _private_key()
@@ -122,7 +131,7 @@ async def running_gateway(
     if nx1_mount:
         values["nx1"] = {"mount": nx1_mount}
     app = create_app(load_settings(None, values))
-    async with listening(app, "127.0.0.1", 0) as url, aiohttp.ClientSession() as session:
+    async with listening(app, "127.0.0.1", 0, tls=tls) as url, aiohttp.ClientSession() as session:
         yield Clients(url, session)
 
 

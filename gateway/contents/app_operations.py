@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from gateway.contents.apps import App, AppType, AppVersion, Component
-from gateway.contents.model import Caller, Document, sha256_hex
+from gateway.contents.model import Caller, Document
 from gateway.contents.notebook import validate
 from gateway.contents.offload import offloaded
 from gateway.contents.operations import Services
@@ -17,7 +17,7 @@ from gateway.contents.problem import Code, Problem
 
 @dataclass(frozen=True, slots=True)
 class AppRules:
-    """Who may manage apps, which apps take a notebook, and how large it may be."""
+    """Who may use apps, which apps take a notebook, and how large it may be."""
 
     manager_role: str
     notebook_types: frozenset[AppType]
@@ -27,9 +27,13 @@ class AppRules:
         """Holders of the manager role, and the platform itself."""
         return caller.username is None or self.manager_role in caller.roles
 
+    def may_use(self, caller: Caller, _app: App) -> bool:
+        """Whether a role of the caller opens this app. Having made it is no role: who loses the role loses the app."""
+        return self.is_manager(caller)
+
     def check_access(self, caller: Caller, app: App) -> None:
-        """FORBIDDEN unless the caller manages all apps or made this one."""
-        if not self.is_manager(caller) and app.stamp.created_by != caller.username:
+        """FORBIDDEN unless the caller may use the app."""
+        if not self.may_use(caller, app):
             raise Problem(Code.FORBIDDEN, "You may not use this app.")
 
 
@@ -55,10 +59,7 @@ class ListApps:
     type: AppType | None
 
     async def run(self, services: Services) -> list[App]:
-        apps = await services.apps.list_apps(self.type)
-        return [
-            app for app in apps if self.rules.is_manager(self.caller) or app.stamp.created_by == self.caller.username
-        ]
+        return [app for app in await services.apps.list_apps(self.type) if self.rules.may_use(self.caller, app)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +136,8 @@ class GetAttachedNotebook:
 class Attach:
     """Point an app version at a notebook: by key, and by the sha256 of its stored bytes at this moment.
 
-    The order of checks is the contract's (spec nx1 6.4): NOT_FOUND version, FORBIDDEN app, CONFLICT app type, NOT_FOUND
-    notebook, TOO_LARGE, UNPROCESSABLE.
+    The order of checks is the contract's (spec nx1 6.4): NOT_FOUND version, FORBIDDEN app, CONFLICT app type (and a
+    store that does not tell its own bytes, 6.3), NOT_FOUND notebook, TOO_LARGE, UNPROCESSABLE.
     """
 
     caller: Caller
@@ -150,6 +151,9 @@ class Attach:
         if app.type not in self.rules.notebook_types:
             accepted = ", ".join(sorted(type_.value for type_ in self.rules.notebook_types))
             raise Problem(Code.CONFLICT, f"Apps of type {app.type.value} take no notebook; {accepted} do.")
+        if not services.contents.tells_stored_bytes(self.path):
+            detail = "The store of your home does not tell the very bytes it keeps, so no sha256 can be attached."
+            raise Problem(Code.CONFLICT, detail)
         document = await services.contents.read(self.caller, self.path)
         if len(document.body) > self.rules.max_notebook_bytes:
             raise Problem(
@@ -168,10 +172,6 @@ async def _permitted_app(services: Services, caller: Caller, rules: AppRules, ve
 
 
 def _pointer(key: str, document: Document) -> str:
-    facts = {
-        "s3_key": key,
-        "sha256": sha256_hex(document.body),
-        "size_bytes": len(document.body),
-        "etag": document.entry.etag,
-    }
+    entry = document.entry
+    facts = {"s3_key": key, "sha256": entry.sha256, "size_bytes": len(document.body), "etag": entry.etag}
     return json.dumps(facts, separators=(",", ":"), ensure_ascii=False)

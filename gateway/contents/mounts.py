@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from gateway.contents.backend import Backend
+from gateway.contents.backend import Backend, Capability
 from gateway.contents.model import Caller, Entry
 from gateway.contents.paths import ContentPath, is_plain_name
 from gateway.contents.problem import Code, Problem, not_found
@@ -107,6 +107,13 @@ class Mounts:
             return self._mount_of(path)[0].name
         except Problem:
             return ""
+
+    def capabilities(self, path: ContentPath) -> frozenset[Capability]:
+        """What the store behind the path can do; nothing where no mount is."""
+        try:
+            return self._mount_of(path)[0].backend.capabilities
+        except Problem:
+            return frozenset()
 
     def place(self, caller: Caller, path: ContentPath, action: Action) -> Place:
         """Find the place and check the caller's right to it: NOT_FOUND, FORBIDDEN."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import count
+from itertools import chain, count
 
 from gateway.contents.model import Kind
 
@@ -14,21 +14,15 @@ _EXTENSION = re.compile(r"(\.[\w-]+)*")
 
 def untitled_names(kind: Kind, extension: str) -> Iterator[str]:
     """``Untitled.ipynb``, ``Untitled1.ipynb``; ``untitled.py``; ``Untitled Folder``, ``Untitled Folder 1``."""
-    match kind:
-        case Kind.DIRECTORY:
-            yield from _numbered("Untitled Folder", " ")
-        case Kind.NOTEBOOK:
-            yield from _numbered("Untitled.ipynb", "")
-        case Kind.FILE:
-            yield from _numbered(f"untitled{extension}", "")
+    if kind is Kind.DIRECTORY:
+        return _numbered(f"Untitled Folder{extension}", " ")
+    return _numbered("Untitled.ipynb" if kind is Kind.NOTEBOOK else f"untitled{extension}", "")
 
 
 def copy_names(name: str) -> Iterator[str]:
-    """``a.ipynb``, ``a-Copy1.ipynb``, ``a-Copy2.ipynb``; the copy of a copy counts on instead of nesting."""
-    yield name
-    numbered = _numbered(_COPY_SUFFIX.sub(".", name), "-Copy")
-    next(numbered)
-    yield from numbered
+    """``a.ipynb``, ``a-Copy1.ipynb``, ``a-Copy2.ipynb``, whichever of them is copied: copies do not nest."""
+    plain = _COPY_SUFFIX.sub(".", name)
+    return _numbered(name if plain.startswith(".") else plain, "-Copy")
 
 
 def is_extension(text: str) -> bool:
@@ -38,6 +32,4 @@ def is_extension(text: str) -> bool:
 
 def _numbered(name: str, insert: str) -> Iterator[str]:
     stem, dot, suffix = name.rpartition(".") if name.endswith(".ipynb") else name.partition(".")
-    yield name
-    for number in count(1):
-        yield f"{stem}{insert}{number}{dot}{suffix}"
+    return chain((name,), (f"{stem}{insert}{number}{dot}{suffix}" for number in count(1)))

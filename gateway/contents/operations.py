@@ -82,15 +82,19 @@ class Get:
     kind: Kind | None = None
 
     async def run(self, services: Services) -> Document | Listing:
-        kind = self.kind or await self._kind_there(services)
-        if kind is Kind.DIRECTORY:
+        if self.kind is Kind.DIRECTORY or await self._looks_a_directory(services):
             return await services.contents.list(self.caller, self.path)
-        return await services.contents.read(self.caller, self.path)
+        try:
+            return await services.contents.read(self.caller, self.path)
+        except Problem as problem:
+            if self.kind is not None or problem.reason is not Reason.BAD_TYPE:
+                raise
+        return await services.contents.list(self.caller, self.path)  # a directory with a notebook's name
 
-    async def _kind_there(self, services: Services) -> Kind:
-        if Kind.of_file(self.path) is Kind.NOTEBOOK:
-            return Kind.NOTEBOOK
-        return (await services.contents.stat(self.caller, self.path)).kind
+    async def _looks_a_directory(self, services: Services) -> bool:
+        if self.kind is not None or Kind.of_file(self.path) is Kind.NOTEBOOK:
+            return False
+        return (await services.contents.stat(self.caller, self.path)).kind is Kind.DIRECTORY
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,16 +118,20 @@ class SavedNotebook:
 
 @dataclass(frozen=True, slots=True)
 class SaveNotebook:
-    """Store a notebook given as JSON, in the one stored form. ``strict`` refuses schema faults (UNPROCESSABLE)."""
+    """Store a notebook given as JSON, in the one stored form. ``strict`` refuses schema faults (UNPROCESSABLE).
+
+    Its name must end in ``.ipynb`` (INVALID) unless ``any_name`` will do; then it is a notebook to who asks for one.
+    """
 
     caller: Caller
     path: ContentPath
     content: bytes
     condition: Condition = None
     strict: bool = False
+    any_name: bool = False
 
     async def run(self, services: Services) -> SavedNotebook:
-        if Kind.of_file(self.path) is not Kind.NOTEBOOK:
+        if not self.any_name and Kind.of_file(self.path) is not Kind.NOTEBOOK:
             raise invalid("A notebook's name ends in .ipynb.", reason=Reason.BAD_TYPE)
         stored = await offloaded(len(self.content), stored_form, self.content, strict=self.strict)
         written = await services.contents.write(self.caller, self.path, stored.body, self.condition)

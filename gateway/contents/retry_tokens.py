@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Protocol
 
+from gateway.contents.paths import ContentPath
 from gateway.contents.problem import invalid
 
 MEMORY_SECONDS = 24 * 60 * 60
@@ -31,11 +32,15 @@ class TokenKey:
 
 @dataclass(frozen=True, slots=True)
 class StoredAnswer:
-    """The answer to give again: status, the headers worth keeping (names lower-case), and the whole body."""
+    """The answer to give again: status, the headers worth keeping (names lower-case), and the whole body.
+
+    ``made`` is what the request made, if anything: a path as its owner addresses it.
+    """
 
     status: int
     headers: tuple[tuple[str, str], ...]
     body: bytes
+    made: ContentPath | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +64,7 @@ class Remembered:
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """The token was used for another request."""
+    """The token was used for another request, or what its request made is gone."""
 
 
 ClaimResult = Claimed | InProgress | Remembered | Conflict
@@ -78,6 +83,11 @@ class TokenStore(Protocol):
 
     async def remember(self, key: TokenKey, claim_id: str, answer: StoredAnswer) -> None:
         """Keep the answer for ``MEMORY_SECONDS`` from now. Does nothing when the claim was taken over meanwhile."""
+        ...
+
+    async def invalidate(self, gone: ContentPath, owner: str | None) -> None:
+        """Every answer that made ``gone``, or something below it, is a ``Conflict`` from now on, whatever comes to
+        stand there later. With an ``owner`` only theirs: the path means something else to others."""
         ...
 
     async def forget(self, key: TokenKey, claim_id: str) -> None:

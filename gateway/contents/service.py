@@ -6,7 +6,7 @@ mounts. Dialects call it through operations; it calls a backend once in the comm
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
 
@@ -40,18 +40,26 @@ from gateway.contents.transfer import copy_tree, move_file, move_tree
 _NAME_ATTEMPTS = 10_000
 _REMEMBERED_DIGESTS = 10_000
 
+Vacated = Callable[[ContentPath, str | None], Awaitable[None]]
+"""Told of a path where nothing stands any longer; with a ``Caller.key`` where only that caller means it so."""
+
 
 class Contents:
     """The one contents service. All methods take the caller and the caller's own paths, and raise Problem."""
 
-    def __init__(self, mounts: Mounts, locks: Locks) -> None:
+    def __init__(self, mounts: Mounts, locks: Locks, vacated: Vacated | None = None) -> None:
         self._mounts = mounts
+        self._vacated = vacated
         self._guard = Guard(locks)
         self._digests: LRUCache[tuple[str, ContentPath, ETag], str] = LRUCache(_REMEMBERED_DIGESTS)
 
     def mount_name(self, path: ContentPath) -> str:
         """The mount that the path leads into; empty at a root that is none."""
         return self._mounts.name_of(path)
+
+    def tells_stored_bytes(self, path: ContentPath) -> bool:
+        """Whether what is read there is what is stored, so that its sha256 is the stored file's."""
+        return not self._mounts.capabilities(path).isdisjoint({Capability.BYTE_EXACT, Capability.NATIVE_HASH})
 
     # -- reading -----------------------------------------------------------------------------------------------------
 
@@ -98,14 +106,19 @@ class Contents:
 
     async def write(self, caller: Caller, path: ContentPath, body: bytes, condition: Condition = None) -> Written:
         """Create or replace a file. Under a condition the store cannot keep: a stat and the write, inside a lock."""
-        place = self._place(caller, path, Action.WRITE)
-        if place.is_mount_top:
-            raise invalid("This path is a directory.", reason=Reason.BAD_TYPE)
+        place = self.writable_place(caller, path)
         await self._prepare_home(place)
         async with self._guard.exclusive(place, Capability.CONDITIONAL_WRITE):
             precondition = await self._guard.settled(place, condition, Capability.CONDITIONAL_WRITE)
             written = await place.mount.backend.write(place.inner, body, precondition=precondition)
         return Written(place.outward(written.entry), written.created)
+
+    def writable_place(self, caller: Caller, path: ContentPath) -> Place:
+        """Where a file of that path would be written; raises what ``write`` would before it calls a backend."""
+        place = self._place(caller, path, Action.WRITE)
+        if place.is_mount_top:
+            raise invalid("This path is a directory.", reason=Reason.BAD_TYPE)
+        return place
 
     async def make_directory(self, caller: Caller, path: ContentPath) -> Entry:
         """Make one directory; CONFLICT when the name is taken."""
@@ -138,6 +151,7 @@ class Contents:
             if not recursive:
                 await _refuse_full_directory(place)
             await place.mount.backend.delete(place.inner, precondition=precondition)
+        await self._tell_vacated(caller, path, place)
 
     # -- copying and moving ------------------------------------------------------------------------------------------
 
@@ -165,6 +179,7 @@ class Contents:
         if origin.is_mount_top or goal.is_mount_top:
             raise invalid("A mount cannot be moved or replaced.")
         if source == target:
+            await self._guard.checked(origin, condition)
             return await self.stat(caller, source)
         if target.starts_with(source):
             raise invalid("A directory cannot be moved into itself.")
@@ -173,11 +188,16 @@ class Contents:
             await self._guard.checked(origin, condition)
             backend = origin.mount.backend
             if backend is goal.mount.backend and isinstance(backend, SupportsMove):
-                return goal.outward(await backend.move(origin.inner, goal.inner))
-            return await self._moved_by_copy(origin, goal)
+                moved = goal.outward(await backend.move(origin.inner, goal.inner))
+            else:
+                moved = await self._moved_by_copy(origin, goal)
+        await self._tell_vacated(caller, source, origin)
+        return moved
 
     async def _copied(self, caller: Caller, origin: Place, entry: Entry, target: ContentPath) -> Written:
         goal = self._place(caller, target, Action.WRITE)
+        if goal.mount is origin.mount and goal.inner == origin.inner:
+            raise already_exists()  # a name that its store keeps out of listings
         if goal.mount is origin.mount and goal.inner.starts_with(origin.inner):
             raise invalid("A directory cannot be copied into itself.")
         await self._prepare_home(goal)
@@ -239,6 +259,10 @@ class Contents:
 
     def _is_virtual_root(self, path: ContentPath) -> bool:
         return path.is_root and self._mounts.root is None
+
+    async def _tell_vacated(self, caller: Caller, path: ContentPath, place: Place) -> None:
+        if self._vacated is not None:
+            await self._vacated(path, caller.key if place.mount.homes else None)
 
     @staticmethod
     def _mount_top(name: str) -> Entry:

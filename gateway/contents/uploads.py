@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from gateway.contents.backend import Backend
+from gateway.contents.backend import Backend, Capability
 from gateway.contents.model import EPOCH, Caller, Entry, Kind, Written
 from gateway.contents.paths import ContentPath
-from gateway.contents.problem import Code, Problem, invalid
+from gateway.contents.problem import Code, Problem, Reason, invalid
 
 if TYPE_CHECKING:
     from gateway.contents.operations import UploadChunk
@@ -59,8 +59,14 @@ class Uploads:
         self._max_bytes = max_bytes
 
     async def add(self, contents: Contents, chunk: UploadChunk) -> Entry | Written:
-        """Take one piece; the last one answers with the file written. INVALID out of order, TOO_LARGE when too long."""
+        """Take one piece; the last one answers with the file written. INVALID out of order, TOO_LARGE when too long.
+
+        Nothing is kept for a caller who may not write there, or where the last piece would find no directory.
+        """
+        place = contents.writable_place(chunk.caller, chunk.path)
         if chunk.number == 1:
+            if Capability.IMPLICIT_PARENTS not in place.mount.backend.capabilities:
+                await _need_directory(contents, chunk)
             session, earlier = await self._sessions.start(chunk.caller, chunk.path)
             if earlier is not None:
                 await self._clean(earlier)
@@ -94,7 +100,12 @@ class Uploads:
         return session
 
     async def _staged(self, session: UploadSession, number: int) -> bytes:
-        return (await self._staging.read(_piece(session.id, number))).body
+        try:
+            return (await self._staging.read(_piece(session.id, number))).body
+        except Problem as problem:
+            if problem.code is not Code.NOT_FOUND:
+                raise
+            raise Problem(Code.CONFLICT, "Pieces of the upload are gone; begin again with chunk 1.") from problem
 
     async def _drop(self, session: UploadSession) -> None:
         await self._sessions.finish(session)
@@ -106,6 +117,11 @@ class Uploads:
         except Problem as problem:
             if problem.code is not Code.NOT_FOUND:
                 raise
+
+
+async def _need_directory(contents: Contents, chunk: UploadChunk) -> None:
+    if (await contents.stat(chunk.caller, chunk.path.parent)).kind is not Kind.DIRECTORY:
+        raise invalid("A file stands where a directory is needed.", reason=Reason.BAD_TYPE)
 
 
 def _piece(session_id: str, number: int) -> ContentPath:

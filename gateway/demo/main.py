@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import signal
 import tempfile
 from pathlib import Path
@@ -22,7 +24,13 @@ _SHOWN_BODY = 220
 def run_demo(*, once: bool, port: int) -> int:
     """The exit code: 0 when every step held, 1 when not."""
     configure("console", "warning")
-    return asyncio.run(_demo(once=once, port=port))
+    try:
+        return asyncio.run(_demo(once=once, port=port))
+    except OSError as error:
+        if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+            raise
+        Console(stderr=True).print(f"The demo cannot listen on port {port}: {os.strerror(error.errno)}.")
+        return 1
 
 
 async def _demo(*, once: bool, port: int) -> int:

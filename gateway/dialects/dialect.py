@@ -36,12 +36,13 @@ class Incoming:
         """A captured single segment, decoded once, strictly."""
         return decode(self.parameters[name])
 
-    async def body(self, max_bytes: int | None = None) -> bytes:
-        """The whole body. TOO_LARGE above the server's limit, or above ``max_bytes``."""
-        body = await self.request.read()
-        if max_bytes is not None and len(body) > max_bytes:
-            raise Problem(Code.TOO_LARGE, f"The body is {len(body)} bytes; at most {max_bytes} are accepted here.")
-        return body
+    async def body(self) -> bytes:
+        """The whole body. TOO_LARGE above the server's limit."""
+        try:
+            return await self.request.read()
+        except web.HTTPRequestEntityTooLarge as error:
+            limit = self.request.client_max_size
+            raise Problem(Code.TOO_LARGE, f"The body is larger than the {limit} bytes accepted here.") from error
 
     async def json(self, shape: type[T]) -> T:
         """The JSON body as ``shape``, whatever its content type says. INVALID otherwise."""

@@ -26,24 +26,24 @@ class Authenticator(Protocol):
 
 
 class Gatekeeper:
-    """Lets in who can prove an identity. A bad credential is never papered over by a second one."""
+    """Lets in who can prove an identity. A bad credential is never papered over by a second one.
+
+    So there is an authenticator for each kind that a dialect takes, also where none of that kind is good.
+    """
 
     def __init__(self, authenticators: Mapping[Credential, Authenticator]) -> None:
         self._authenticators = authenticators
 
     async def caller(self, request: web.Request, dialect: Dialect) -> Caller:
         for credential in dialect.credentials:
-            authenticator = self._authenticators.get(credential)
-            if authenticator is None:
-                continue
-            if (caller := await authenticator.authenticate(request)) is not None:
+            if (caller := await self._authenticators[credential].authenticate(request)) is not None:
                 return caller
         raise Problem(Code.UNAUTHENTICATED, "A credential is needed.")
 
 
 def authorization(request: web.Request) -> tuple[str, str]:
     """The scheme (lower-case) and value of the Authorization header, both empty without one."""
-    scheme, _, value = single_header(request, hdrs.AUTHORIZATION).strip().partition(" ")
+    scheme, value, *_ = [*single_header(request, hdrs.AUTHORIZATION).split(maxsplit=1), "", ""]
     return scheme.lower(), value.strip()
 
 

@@ -26,6 +26,9 @@ from gateway.server.auth import authorization
 from gateway.server.tokens import is_jwt
 
 ALGORITHM = "RS256"
+ACCESS_TYPE = "Bearer"
+"""Keycloak's ``typ`` of an access token; its refresh, offline, identity and logout tokens say otherwise."""
+
 LEEWAY_SECONDS = 30
 MIN_KEY_BITS = 2048
 KEYS_FRESH_SECONDS = 3600.0
@@ -49,14 +52,23 @@ class KeySet:
         self._fetching = asyncio.Lock()
 
     async def key(self, key_id: str) -> RSAPublicKey | None:
-        """The key, refetching once when it is unknown or the set has aged. UNAVAILABLE when there is no usable set."""
-        if key_id not in self._keys or not self._younger_than(KEYS_FRESH_SECONDS):
+        """The key, refetching once when it is unknown or the set has aged. UNAVAILABLE when there is no usable set.
+
+        While an aged set is fetched anew, nobody whose key is known waits but the one who fetches.
+        """
+        if self._must_be_fetched(key_id) and not (self._is_usable(key_id) and self._fetching.locked()):
             async with self._fetching:
-                if key_id not in self._keys or not self._younger_than(KEYS_FRESH_SECONDS):
+                if self._must_be_fetched(key_id):
                     await self._refetch()
         if not self._younger_than(KEYS_USABLE_SECONDS):
             raise Problem(Code.UNAVAILABLE, "The token issuer cannot be reached.", retry_after_seconds=30)
         return self._keys.get(key_id)
+
+    def _must_be_fetched(self, key_id: str) -> bool:
+        return key_id not in self._keys or not self._younger_than(KEYS_FRESH_SECONDS)
+
+    def _is_usable(self, key_id: str) -> bool:
+        return key_id in self._keys and self._younger_than(KEYS_USABLE_SECONDS)
 
     def _younger_than(self, seconds: float) -> bool:
         return self._fetched is not None and self._clock() - self._fetched < seconds
@@ -99,7 +111,8 @@ class BearerAuthenticator:
         except jwt.PyJWTError as error:
             raise _refused() from error
         claims: dict[str, Any] = decoded["payload"]
-        _refuse_odd_claims(token, claims)
+        _refuse_repetitions(token)
+        _refuse_odd_claims(claims)
         self._check_audience(claims)
         return claims
 
@@ -142,14 +155,18 @@ def _signing_key(item: dict[str, Any]) -> tuple[object, RSAPublicKey | None]:
     return key_id, key if isinstance(key, RSAPublicKey) and key.key_size >= MIN_KEY_BITS else None
 
 
-def _refuse_odd_claims(token: str, claims: Mapping[str, Any]) -> None:
-    """What PyJWT lets pass: a claim given twice, a date that is text, tokens that are not for access."""
-    payload = jwt.utils.base64url_decode(token.split(".")[1])
-    json.loads(payload, object_pairs_hook=_without_duplicates)
+def _refuse_repetitions(token: str) -> None:
+    """PyJWT lets the last of two equal names win, in the header and in the claims."""
+    for segment in token.split(".")[:2]:
+        json.loads(jwt.utils.base64url_decode(segment), object_pairs_hook=_without_duplicates)
+
+
+def _refuse_odd_claims(claims: Mapping[str, Any]) -> None:
+    """What else PyJWT lets pass: dates that are text, and Keycloak's tokens that are not for access."""
     dates = [claims[name] for name in ("exp", "nbf", "iat") if name in claims]
     if any(isinstance(date, bool) or not isinstance(date, int | float) for date in dates):
         raise _refused()
-    if claims.get("typ") in ("ID", "Refresh", "Offline"):
+    if claims.get("typ", ACCESS_TYPE) != ACCESS_TYPE:
         raise _refused()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import ssl
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -16,12 +17,28 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 VALID_DAYS = 90
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
+_HOST_NAME = re.compile(r"(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
+
+
+class CertificateError(Exception):
+    """A certificate cannot be used or made; the message says which and why."""
+
 
 def server_context(cert: Path, key: Path) -> ssl.SSLContext:
-    """TLS 1.2 or newer with the given chain and key."""
+    """TLS 1.2 or newer with the given chain and key; CertificateError when they cannot be used."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(cert, key)
+    for file in (cert, key):
+        try:
+            file.read_bytes()
+        except OSError as error:
+            raise CertificateError(f"{file}: {error.strerror}") from error
+    try:
+        # A server that waits for a passphrase at some terminal looks like one that hangs.
+        context.load_cert_chain(cert, key, password=lambda: "")
+    except (ssl.SSLError, ValueError) as error:
+        what = "not a PEM certificate chain and its own PEM key without a passphrase"
+        raise CertificateError(f"{cert} and {key}: {what}") from error
     return context
 
 
@@ -29,9 +46,9 @@ def write_dev_certificate(folder: Path, hosts: Sequence[str]) -> tuple[Path, Pat
     """Write a small authority's certificate, and a server certificate and key for this machine and ``hosts``.
 
     The files, ca, cert and key, are the owner's alone. The authority's key is not kept: it signs once.
+    CertificateError when a host cannot stand in a certificate, or the folder cannot be written.
     """
-    hosts = list(dict.fromkeys([*LOOPBACK, *hosts]))
-    folder.mkdir(parents=True, exist_ok=True)
+    names = [_general_name(host) for host in dict.fromkeys([*LOOPBACK, *hosts])]
     authority_key, server_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     authority_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "nbgateway development authority")])
     authority = (
@@ -40,10 +57,10 @@ def write_dev_certificate(folder: Path, hosts: Sequence[str]) -> tuple[Path, Pat
         .add_extension(_usage(signs_certificates=True), critical=True)
         .sign(authority_key, hashes.SHA256())
     )
-    server_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, hosts[0])])
+    server_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, LOOPBACK[0])])
     server = (
         _draft(server_name, authority_name, server_key.public_key())
-        .add_extension(x509.SubjectAlternativeName([_general_name(host) for host in hosts]), critical=False)
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(signs_certificates=False), critical=True)
         .add_extension(_issuer_of(authority_key), critical=False)
@@ -53,11 +70,17 @@ def write_dev_certificate(folder: Path, hosts: Sequence[str]) -> tuple[Path, Pat
     private = server_key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    return (
-        _written(folder / "ca.pem", authority.public_bytes(serialization.Encoding.PEM)),
-        _written(folder / "cert.pem", server.public_bytes(serialization.Encoding.PEM)),
-        _written(folder / "key.pem", private),
-    )
+    contents = {
+        "ca.pem": authority.public_bytes(serialization.Encoding.PEM),
+        "cert.pem": server.public_bytes(serialization.Encoding.PEM),
+        "key.pem": private,
+    }
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        ca, cert, key = (_written(folder / name, content) for name, content in contents.items())
+    except OSError as error:
+        raise CertificateError(f"{folder}: {error.strerror}") from error
+    return ca, cert, key
 
 
 def _draft(subject: x509.Name, issuer: x509.Name, public_key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
@@ -97,6 +120,8 @@ def _general_name(host: str) -> x509.GeneralName:
     try:
         return x509.IPAddress(ipaddress.ip_address(host))
     except ValueError:
+        if not _HOST_NAME.fullmatch(host):
+            raise CertificateError(f"{host!r} is no host name or address; write others in their xn-- form") from None
         return x509.DNSName(host)
 
 

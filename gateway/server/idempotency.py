@@ -10,11 +10,11 @@ import structlog
 from aiohttp import hdrs, web
 
 from gateway.contents.model import Caller
+from gateway.contents.paths import ContentPath
 from gateway.contents.problem import Code, Problem, Reason
 from gateway.contents.retry_tokens import (
     Claimed,
     ClaimResult,
-    Conflict,
     InProgress,
     Remembered,
     StoredAnswer,
@@ -25,6 +25,9 @@ from gateway.contents.retry_tokens import (
 from gateway.dialects.oci.headers import RETRY_TOKEN_HEADER
 
 PATIENCE_SECONDS = 20.0
+
+MADE = web.RequestKey("made", ContentPath)
+"""What a request has made."""
 
 _FIRST_PAUSE_SECONDS = 0.05
 _LONGEST_PAUSE_SECONDS = 1.0
@@ -47,11 +50,13 @@ class RetryTokens:
         caller: Caller,
         operation_name: str,
         act: Callable[[], Awaitable[web.StreamResponse]],
+        stands: Callable[[ContentPath], Awaitable[bool]],
     ) -> web.StreamResponse:
         """What ``act`` answers, or what it answered when the same request came with this token before.
 
-        CONFLICT (retry token) when the token came with another request; CONFLICT (busy) when the first one is still
-        under way after ``patience_seconds``. An attempt that fails or is cancelled leaves the token free.
+        CONFLICT (retry token) when the token came with another request, or when what it made (``request[MADE]``) no
+        longer ``stands``; CONFLICT (busy) when the first one is still under way after ``patience_seconds``. An attempt
+        that fails or is cancelled leaves the token free.
         """
         token = request.headers.get(RETRY_TOKEN_HEADER)
         if token is None:
@@ -59,8 +64,10 @@ class RetryTokens:
         key = TokenKey(caller.key, operation_name, checked_token(token))
         match await self._claim(key, await _fingerprint(request)):
             case Claimed(claim_id):
-                return await self._act(key, claim_id, act)
+                return await self._act(key, claim_id, request, act)
             case Remembered(answer):
+                if answer.made is not None and not await stands(answer.made):
+                    raise _invalidated()
                 return web.Response(status=answer.status, headers=dict(answer.headers), body=answer.body)
             case InProgress():
                 raise Problem(
@@ -68,10 +75,11 @@ class RetryTokens:
                     "The first request with this retry token is still under way; try again later.",
                     reason=Reason.BUSY,
                 )
-            case Conflict():
-                raise Problem(
-                    Code.CONFLICT, "This retry token was used for another request.", reason=Reason.RETRY_TOKEN
-                )
+        raise _invalidated()
+
+    async def vacated(self, path: ContentPath, owner: str | None) -> None:
+        """Something was deleted or renamed away: whoever made it is not to be told again that it is there."""
+        await self._settle(self._store.invalidate(path, owner))
 
     async def _claim(self, key: TokenKey, fingerprint: str) -> ClaimResult:
         """Claim the token, waiting while the same request is under way elsewhere."""
@@ -85,12 +93,12 @@ class RetryTokens:
             pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
 
     async def _act(
-        self, key: TokenKey, claim_id: str, act: Callable[[], Awaitable[web.StreamResponse]]
+        self, key: TokenKey, claim_id: str, request: web.Request, act: Callable[[], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
         answer: StoredAnswer | None = None
         try:
             response = await act()
-            answer = _kept(response)
+            answer = _kept(response, request.get(MADE))
             return response
         finally:
             if answer is None:
@@ -122,12 +130,14 @@ async def _fingerprint(request: web.Request) -> str:
     return hashlib.sha256(f"{request.method} {request.raw_path} {body}".encode()).hexdigest()
 
 
-def _kept(response: web.StreamResponse) -> StoredAnswer | None:
+def _invalidated() -> Problem:
+    detail = "This retry token was used for another request, or what its request made has been deleted or renamed."
+    return Problem(Code.CONFLICT, detail, reason=Reason.RETRY_TOKEN)
+
+
+def _kept(response: web.StreamResponse, made: ContentPath | None) -> StoredAnswer | None:
     """The answer to remember: a whole one that reports success."""
-    if response.status >= 400 or not isinstance(response, web.Response):
-        return None
-    body = response.body
-    if body is not None and not isinstance(body, bytes | bytearray):
+    if response.status >= 400 or not isinstance(response, web.Response) or not isinstance(response.body, bytes):
         return None
     headers = tuple((name.lower(), response.headers[name]) for name in _KEPT_HEADERS if name in response.headers)
-    return StoredAnswer(response.status, headers, bytes(body or b""))
+    return StoredAnswer(response.status, headers, response.body, made)

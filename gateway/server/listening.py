@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from ipaddress import IPv6Address, ip_address
 from ssl import SSLContext
 
 from aiohttp import web
@@ -15,13 +16,23 @@ KEEPALIVE_SECONDS = 30.0
 async def listening(
     app: web.Application, host: str, port: int, *, tls: SSLContext | None = None, shutdown_seconds: float = 20
 ) -> AsyncIterator[str]:
-    """Serve ``app`` while the block runs; yields its base URL, with the real port when ``port`` is 0."""
+    """Serve ``app`` while the block runs; yields its base URL, with the real port when ``port`` is 0.
+
+    OSError when the address cannot be taken; what the app has opened by then is closed again.
+    """
     runner = web.AppRunner(app, access_log=None, keepalive_timeout=KEEPALIVE_SECONDS, shutdown_timeout=shutdown_seconds)
-    await runner.setup()
     try:
+        await runner.setup()
         await web.TCPSite(runner, host, port, ssl_context=tls).start()
         bound_host, bound_port = runner.addresses[0][:2]
-        shown = f"[{bound_host}]" if ":" in bound_host else bound_host
-        yield f"{'https' if tls else 'http'}://{shown}:{bound_port}"
+        yield f"{'https' if tls else 'http'}://{_shown(bound_host)}:{bound_port}"
     finally:
         await runner.cleanup()
+
+
+def _shown(bound_host: str) -> str:
+    """The host as a URL on this machine has it: all addresses are no address, so loopback stands for them."""
+    address = ip_address(bound_host)
+    if address.is_unspecified:
+        address = ip_address("::1" if isinstance(address, IPv6Address) else "127.0.0.1")
+    return f"[{address}]" if isinstance(address, IPv6Address) else str(address)

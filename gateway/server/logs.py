@@ -43,6 +43,7 @@ def configure(format_: Literal["console", "json"], level: str) -> None:
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     logging.getLogger("aiohttp.access").disabled = True
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # it introduces itself at every start
     server = logging.getLogger("aiohttp.server")
     server.removeFilter(quiet_parser)
     server.addFilter(quiet_parser)

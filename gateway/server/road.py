@@ -13,12 +13,13 @@ from typing import TypeVar
 
 from aiohttp import hdrs, web
 
+from gateway.contents.model import Caller, Entry
 from gateway.contents.operations import Services
 from gateway.contents.paths import ContentPath
 from gateway.contents.problem import Code, Problem, Reason, invalid
 from gateway.dialects.dialect import ANONYMOUS, Dialect, Incoming, Route
 from gateway.server.auth import Gatekeeper
-from gateway.server.idempotency import RetryTokens
+from gateway.server.idempotency import MADE, RetryTokens
 from gateway.server.middleware import CALLER, MOUNT
 from gateway.wire.client import READ_SECONDS, WRITE_SECONDS
 
@@ -90,18 +91,34 @@ class Road:
         incoming = Incoming(request, caller, match.parameters)
         if not route.takes_retry_token:
             return await self._act(route, incoming)
-        await _received(request.read())
+        await received(request.read())
         return await self._retry_tokens.answer(
-            request, caller, f"{route.method} {route.template}", lambda: self._act(route, incoming)
+            request,
+            caller,
+            f"{route.method} {route.template}",
+            lambda: self._act(route, incoming),
+            lambda path: self._stands(caller, path),
         )
+
+    async def _stands(self, caller: Caller, path: ContentPath) -> bool:
+        try:
+            async with asyncio.timeout(READ_SECONDS):
+                await self._services.contents.stat(caller, path)
+        except Problem as problem:
+            if problem.code is not Code.NOT_FOUND:
+                raise
+            return False
+        return True
 
     async def _act(self, route: Route, incoming: Incoming) -> web.StreamResponse:
         """Two deadlines: one for the client to send its body, then one for everything behind the gateway."""
-        call = await _received(route.endpoint(incoming))
+        call = await received(route.endpoint(incoming))
         if isinstance(path := getattr(call.operation, "path", None), ContentPath):
             incoming.request[MOUNT] = self._services.contents.mount_name(path)
         async with asyncio.timeout(READ_SECONDS if route.method == hdrs.METH_GET else WRITE_SECONDS):
             result = await call.operation.run(self._services)
+        if isinstance(result, Entry):
+            incoming.request[MADE] = result.path
         return call.render(result)
 
 
@@ -120,7 +137,7 @@ async def expect(request: web.Request) -> None:
         request.writer.output_size = 0
 
 
-async def _received(parsing: Awaitable[T]) -> T:
+async def received(parsing: Awaitable[T]) -> T:
     """What waits for the client's body. INVALID (cannot parse) when it takes the client too long."""
     try:
         async with asyncio.timeout(BODY_SECONDS):

@@ -15,8 +15,11 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from gateway.contents.model import Caller, Credential
+from gateway.contents.offload import offloaded
+from gateway.contents.problem import Code, Problem
 from gateway.server.auth import authorization
-from gateway.wire.signature import BODY_METHODS, SignatureVerifier
+from gateway.server.road import received
+from gateway.wire.signature import SignatureVerifier
 
 _log = structlog.get_logger()
 
@@ -59,7 +62,7 @@ class RegisteredKeys:
 
 
 class SignatureAuthenticator:
-    """Verifies the signature over the bytes that were received."""
+    """Verifies the signature over the target, headers and body as they travelled."""
 
     def __init__(
         self,
@@ -73,9 +76,15 @@ class SignatureAuthenticator:
         self._verifier = SignatureVerifier(keys.find, hosts=hosts, min_key_bits=min_key_bits, now=now)
 
     async def authenticate(self, request: web.Request) -> Caller | None:
-        """In a thread: the key file is looked at, and a large body takes long to hash."""
+        """The head is proven before the body is received: a stranger cannot make the gateway hold a large body.
+
+        In threads: the key file is looked at, and a large body takes long to hash.
+        """
         if authorization(request)[0] != "signature":
             return None
-        body = await request.read() if request.method in BODY_METHODS else b""
-        key_id = await asyncio.to_thread(self._verifier.verify, request.method, request.raw_path, request.headers, body)
-        return self._keys.caller(key_id)
+        head = await asyncio.to_thread(self._verifier.verify_head, request.method, request.raw_path, request.headers)
+        if (request.content_length or 0) > request.client_max_size:
+            raise Problem(Code.TOO_LARGE, f"At most {request.client_max_size} bytes are accepted here.")
+        body = await received(request.read())
+        await offloaded(len(body), head.check_body, body)
+        return self._keys.caller(head.key_id)

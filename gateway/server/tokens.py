@@ -1,4 +1,4 @@
-"""Jupyter tokens and Nx1 pre-shared keys: secrets that are known by their digest."""
+"""Jupyter tokens and Nx1 pre-shared keys, known by their digests; and bearer tokens where there is no issuer."""
 
 from __future__ import annotations
 
@@ -20,8 +20,17 @@ class TokenAuthenticator:
         self._secrets = secrets
 
     async def authenticate(self, request: web.Request) -> Caller | None:
-        token = request.query.get("token") or _header_token(*authorization(request))
+        token = _query_token(request) or _header_token(*authorization(request))
         return self._secrets.caller(token) if token else None
+
+
+class NoBearer:
+    """Stands where no issuer is configured: then every bearer token is a bad one, not an absent one."""
+
+    async def authenticate(self, request: web.Request) -> Caller | None:
+        if authorization(request)[0] == "bearer":
+            raise Problem(Code.UNAUTHENTICATED, "Bearer tokens are not accepted here.")
+        return None
 
 
 class PskAuthenticator:
@@ -39,6 +48,14 @@ class PskAuthenticator:
 def is_jwt(value: str) -> bool:
     """Whether a bearer value has the form of a JWT, and is therefore never a Jupyter token."""
     return value.count(".") == 2
+
+
+def _query_token(request: web.Request) -> str:
+    """UNAUTHENTICATED when it is given twice, for then nobody knows which one counts."""
+    values = request.query.getall("token", [])
+    if len(values) > 1:
+        raise Problem(Code.UNAUTHENTICATED, "The token must not be given more than once.")
+    return values[0] if values else ""
 
 
 def _header_token(scheme: str, value: str) -> str | None:

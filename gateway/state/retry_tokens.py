@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Row, and_, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
+from gateway.contents.paths import ContentPath
 from gateway.contents.retry_tokens import (
     ABANDONED_SECONDS,
     MEMORY_SECONDS,
@@ -63,11 +64,22 @@ class StateTokens:
             "status": answer.status,
             "headers": json.dumps(answer.headers),
             "body": answer.body,
+            "made": None if answer.made is None else str(answer.made),
             "expires": self._clock() + timedelta(seconds=MEMORY_SECONDS),
         }
         async with self._store.transaction() as connection:
             mine = (*_of(key), retry_tokens.c.claim_id == claim_id)
             await connection.execute(update(retry_tokens).where(*mine).values(values))
+
+    @whole
+    async def invalidate(self, gone: ContentPath, owner: str | None) -> None:
+        """By the fingerprint that no request has; comparing parts of texts, as LIKE folds case on some databases."""
+        made, below = retry_tokens.c.made, f"{gone}/"
+        touched = or_(made == str(gone), func.substr(made, 1, len(below)) == below)
+        if owner is not None:
+            touched = and_(touched, retry_tokens.c.owner == owner)
+        async with self._store.transaction() as connection:
+            await connection.execute(update(retry_tokens).where(touched).values(fingerprint=""))
 
     @whole
     async def forget(self, key: TokenKey, claim_id: str) -> None:
@@ -86,4 +98,5 @@ def _found(row: Row[Any], fingerprint: str) -> ClaimResult:
     if row.status is None:
         return InProgress()
     headers = tuple((name, value) for name, value in json.loads(row.headers))
-    return Remembered(StoredAnswer(row.status, headers, row.body))
+    made = None if row.made is None else ContentPath(tuple(row.made.split("/")))
+    return Remembered(StoredAnswer(row.status, headers, row.body, made))

@@ -10,6 +10,7 @@ from functools import wraps
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
+import stamina
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, delete, event, text
@@ -25,11 +26,16 @@ from gateway.state.tables import locks, retry_tokens
 P = ParamSpec("P")
 R = TypeVar("R")
 
+OPEN_ATTEMPTS = 8
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 _SQLITE_PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=5000", "foreign_keys=ON")
 _ONE_MIGRATOR = {"sqlite": "BEGIN IMMEDIATE", "postgresql": "SELECT pg_advisory_xact_lock(6247837)"}
 """What keeps replicas that start together from migrating together."""
+
+
+def _may_pass(error: Exception) -> bool:
+    return isinstance(error, Problem) and error.retryable
 
 
 class StateStore:
@@ -45,10 +51,15 @@ class StateStore:
         store = cls(_engine(url))
         async with AsyncExitStack() as stack:
             stack.push_async_callback(store.aclose)
-            async with store.transaction() as connection:
-                await connection.run_sync(_migrate)
+            await store._migrated()
             stack.pop_all()
         return store
+
+    @stamina.retry(on=_may_pass, attempts=OPEN_ATTEMPTS, timeout=None, wait_initial=0.05, wait_max=0.5)
+    async def _migrated(self) -> None:
+        """Several times: SQLite does not wait in line while another process switches a fresh file to its journal."""
+        async with self.transaction() as connection:
+            await connection.run_sync(_migrate)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:

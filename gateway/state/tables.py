@@ -80,6 +80,7 @@ retry_tokens = Table(
     Column("status", Integer),
     Column("headers", Text),
     Column("body", LargeBinary),
+    Column("made", Text),
     Column("expires", DateTime(timezone=True), nullable=False),
     Index(None, "expires"),
 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from io import BytesIO
 
 import aiohttp
 from multidict import CIMultiDictProxy
@@ -23,6 +24,16 @@ MAX_CONNECTIONS = 256
 MAX_CONNECTIONS_PER_HOST = 64
 
 _READS = frozenset({"GET", "HEAD"})
+_NO_ANSWER = (
+    aiohttp.ServerDisconnectedError,
+    aiohttp.ClientOSError,
+    aiohttp.ClientConnectionResetError,
+    aiohttp.ConnectionTimeoutError,
+)
+"""The connection was not made, or it broke before an answer began."""
+_ENVELOPE_FACTOR = 2
+_ENVELOPE_BYTES = 1 << 16
+_LARGE_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +51,7 @@ class UpstreamClient:
     def __init__(self, session: aiohttp.ClientSession, *, max_body_bytes: int) -> None:
         self._session = session
         self.max_body_bytes = max_body_bytes
+        self._max_answer_bytes = _ENVELOPE_FACTOR * max_body_bytes + _ENVELOPE_BYTES
 
     async def send(
         self, method: str, url: URL, *, headers: Mapping[str, str] | None = None, body: bytes | None = None
@@ -47,8 +59,8 @@ class UpstreamClient:
         """One exchange within the deadline of its method. A read is sent once more when the connection failed before
         an answer began; a write never is. Redirects are answers, not orders.
 
-        UNAVAILABLE when the upstream cannot be reached or breaks off, TIMEOUT when it is too slow, UPSTREAM when its
-        answer is larger than ``max_body_bytes``.
+        UNAVAILABLE when the upstream cannot be reached or breaks off, TIMEOUT when it is too slow, TOO_LARGE when its
+        answer cannot be that of a document of ``max_body_bytes``, which base64 or JSON's quoting make longer.
         """
         is_read = method in _READS
         seconds = READ_SECONDS if is_read else WRITE_SECONDS
@@ -56,24 +68,27 @@ class UpstreamClient:
             async with asyncio.timeout(seconds):
                 try:
                     return await self._exchange(method, url, headers, body)
-                except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, aiohttp.ConnectionTimeoutError):
+                except _NO_ANSWER:
                     if not is_read:
                         raise
                     return await self._exchange(method, url, headers, body)
+        except aiohttp.ConnectionTimeoutError as error:
+            raise _unreachable() from error
         except TimeoutError as error:
             raise _fault(Code.TIMEOUT, "The storage behind this mount did not answer in time.") from error
         except aiohttp.ClientError as error:
-            raise _fault(Code.UNAVAILABLE, "The storage behind this mount cannot be reached.") from error
+            raise _unreachable() from error
 
     async def _exchange(self, method: str, url: URL, headers: Mapping[str, str] | None, body: bytes | None) -> Answer:
-        async with self._session.request(method, url, headers=headers, data=body, allow_redirects=False) as response:
-            if (response.content_length or 0) > self.max_body_bytes:
-                raise _oversized()
+        sent = self._session.request(method, url, headers=headers, data=payload(body), allow_redirects=False)
+        async with sent as response:
+            if (response.content_length or 0) > self._max_answer_bytes:
+                raise oversized()
             content = bytearray()
             async for piece in response.content.iter_any():
                 content += piece
-                if len(content) > self.max_body_bytes:
-                    raise _oversized()
+                if len(content) > self._max_answer_bytes:
+                    raise oversized()
             return Answer(response.status, response.headers, bytes(content))
 
 
@@ -89,6 +104,11 @@ def open_session() -> aiohttp.ClientSession:
     return session
 
 
+def payload(body: bytes | None) -> bytes | BytesIO | None:
+    """The body as aiohttp wants it: a large one as a stream, which it sends piece by piece."""
+    return BytesIO(body) if body is not None and len(body) > _LARGE_BYTES else body
+
+
 def nonsense(detail: str = "The storage behind this mount gave an answer that makes no sense.") -> Problem:
     """The upstream answered, but not with what its protocol promises."""
     return _fault(Code.UPSTREAM, detail)
@@ -99,8 +119,13 @@ def refused_credential() -> Problem:
     return _fault(Code.UPSTREAM, "The storage behind this mount refuses the gateway's credential.")
 
 
-def _oversized() -> Problem:
-    return _fault(Code.UPSTREAM, "The storage behind this mount sent more than the gateway accepts.")
+def oversized() -> Problem:
+    """What stands there is more than the gateway carries; asking again would not help, so it is no fault of 5xx."""
+    return _fault(Code.TOO_LARGE, "What stands there is larger than the gateway serves.")
+
+
+def _unreachable() -> Problem:
+    return _fault(Code.UNAVAILABLE, "The storage behind this mount cannot be reached.")
 
 
 def _fault(code: Code, detail: str) -> Problem:

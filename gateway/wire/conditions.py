@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from multidict import MultiMapping
+
 from gateway.contents.model import Absent, Condition, Entry, ETag, Kind, Matches, MatchesAny
 from gateway.contents.problem import invalid
 
 _TAG = re.compile(r'\s*(W/)?"([\x21\x23-\x7e\x80-\uffff]*)"\s*(?:,|$)')
 _BARE = re.compile(r"[\x21\x23-\x2b\x2d-\x7e]+")
+_RECEIVED = re.compile(r'(?:W/)?"?([\x21\x23-\x7e]+)"?')
 
 
 def quoted(entry: Entry) -> str | None:
@@ -21,7 +24,7 @@ def quoted(entry: Entry) -> str | None:
 
 def write_condition(headers: Mapping[str, str]) -> Condition:
     """The condition of a write from If-Match and If-None-Match; INVALID when present but not understood."""
-    if_match, if_none_match = headers.get("If-Match"), headers.get("If-None-Match")
+    if_match, if_none_match = _whole(headers, "If-Match"), _whole(headers, "If-None-Match")
     if if_match is not None and if_none_match is not None:
         raise invalid("If-Match and If-None-Match exclude each other.")
     if if_none_match is not None:
@@ -38,7 +41,7 @@ def write_condition(headers: Mapping[str, str]) -> Condition:
 
 def is_not_modified(headers: Mapping[str, str], entry: Entry) -> bool:
     """Whether If-None-Match of a GET names what the caller already has (weak comparison, RFC 9110)."""
-    header = headers.get("If-None-Match")
+    header = _whole(headers, "If-None-Match")
     if header is None or entry.etag is None:
         return False
     return header.strip() == "*" or entry.etag in parse_etags(header)
@@ -60,3 +63,16 @@ def parse_etags(header: str) -> tuple[ETag, ...]:
     if not tags:
         raise invalid("If-Match or If-None-Match is empty.")
     return tuple(tags)
+
+
+def received_etag(header: object) -> ETag | None:
+    """An upstream's etag, unquoted and no longer weak; None when it is none, or none that a header could carry on."""
+    match = _RECEIVED.fullmatch(header.strip()) if isinstance(header, str) else None
+    return ETag(match[1]) if match else None
+
+
+def _whole(headers: Mapping[str, str], name: str) -> str | None:
+    """The header's value; several lines of it are one list (RFC 9110, 5.3), of which none may be dropped."""
+    if isinstance(headers, MultiMapping) and name in headers:
+        return ", ".join(headers.getall(name))
+    return headers.get(name)

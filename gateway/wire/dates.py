@@ -10,7 +10,7 @@ _MILLISECONDS_FROM = 100_000_000_000
 
 def iso(date: datetime) -> str:
     """``2026-11-21T02:42:25.683618Z``: UTC, always six fractional digits, always ``Z``."""
-    return date.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return date.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def http_date(date: datetime) -> str:
@@ -22,7 +22,7 @@ def parse_http_date(text: str) -> datetime | None:
     """The date of an HTTP header, None when it is not one."""
     try:
         date = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return date if date.tzinfo else date.replace(tzinfo=UTC)
 

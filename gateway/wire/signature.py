@@ -7,7 +7,6 @@ one that travels, byte for byte: a proxy or a URL library that rewrites ``%2F`` 
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
 import re
@@ -31,6 +30,7 @@ BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
 _BODY_HEADERS = ("content-length", "content-type", "x-content-sha256")
 _PARAMETER = re.compile(r'\s*([A-Za-z]+)="([^"]*)"\s*(?:,|$)')
 _HEADER_NAME = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+")
+_DATE = re.compile(r"[A-Za-z]{3}, [0-9]{1,2} [A-Za-z]{3} [0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT")
 
 _DECOY = RSAPublicNumbers(65537, (1 << 2048) - 1).public_key()
 """Verified against when the key is unknown, so that an unknown key takes as long as a wrong signature."""
@@ -70,7 +70,7 @@ def signing_string(names: Iterable[str], method: str, raw_target: str, headers: 
     for name in names:
         value = f"{method.lower()} {raw_target}" if name == TARGET else headers[name]
         lines.append(f"{name}: {value}")
-    return "\n".join(lines).encode("utf-8", "surrogateescape")
+    return _octets("\n".join(lines))
 
 
 def sign(key: SigningKey, method: str, url: URL, headers: Mapping[str, str], body: bytes) -> dict[str, str]:
@@ -110,8 +110,27 @@ def parse_authorization(header: str) -> Authorization:
         return Authorization(parameters["keyId"], _signed_names(parameters["headers"]), signature)
     except KeyError as error:
         raise refused("the Authorization header lacks a parameter") from error
-    except binascii.Error as error:
+    except ValueError as error:
         raise refused("the signature is not base64") from error
+
+
+@dataclass(frozen=True, slots=True)
+class SignedHead:
+    """A request whose line and headers are proven to be the signer's; its body is not yet."""
+
+    key_id: str
+    method: str
+    headers: Mapping[str, str]
+
+    def check_body(self, body: bytes) -> None:
+        """UNAUTHENTICATED unless ``body`` is the very one that was signed, or there is none and none was signed."""
+        expected = self.headers.get("x-content-sha256")
+        if expected is None and body:
+            raise refused(f"the body of a {self.method} is not covered by it")
+        if expected is not None and not hmac.compare_digest(_octets(expected), digest(body).encode()):
+            raise refused("the body is not the signed one")
+        if self.headers.get("content-length", str(len(body))) != str(len(body)):
+            raise refused("the body does not have the signed length")
 
 
 class SignatureVerifier:
@@ -136,26 +155,32 @@ class SignatureVerifier:
         self._hosts = frozenset(host.lower() for host in hosts)
         self._now = now
 
-    def verify(self, method: str, raw_target: str, headers: CIMultiDictProxy[str], body: bytes) -> str:
-        """The keyId that signed this request. UNAUTHENTICATED otherwise; INVALID for a chunked body, which has no
-        signed length."""
+    def verify_head(self, method: str, raw_target: str, headers: CIMultiDictProxy[str]) -> SignedHead:
+        """Prove everything but the body, so that a stranger's body need never be received.
+
+        UNAUTHENTICATED when it does not hold; INVALID for a chunked body, which has no signed length.
+        """
         if method.upper() in BODY_METHODS and "chunked" in headers.get("Transfer-Encoding", "").lower():
             raise invalid("A signed body is sent with a Content-Length, not chunked.")
         authorization = parse_authorization(_single(headers, "authorization"))
         signed = _signed_values(authorization.headers, method, headers)
         self._check_host(signed["host"])
         self._check_date(signed["x-date" if "x-date" in signed else "date"])
-        string = signing_string(authorization.headers, method, raw_target, signed)
-        self._check_signature(authorization, string)
-        _check_body(method, signed, body)
-        return authorization.key_id
+        self._check_signature(authorization, signing_string(authorization.headers, method, raw_target, signed))
+        return SignedHead(authorization.key_id, method, signed)
+
+    def verify(self, method: str, raw_target: str, headers: CIMultiDictProxy[str], body: bytes) -> str:
+        """The keyId that signed this whole request; refused as by ``verify_head`` and ``check_body``."""
+        head = self.verify_head(method, raw_target, headers)
+        head.check_body(body)
+        return head.key_id
 
     def _check_host(self, host: str) -> None:
         if self._hosts and host.lower() not in self._hosts:
             raise refused("it was made for another host")
 
     def _check_date(self, text: str) -> None:
-        date = parse_http_date(text)
+        date = parse_http_date(text) if _DATE.fullmatch(text) else None
         if date is None:
             raise refused("its date cannot be read")
         if abs((self._now() - date).total_seconds()) > self._max_skew_seconds:
@@ -216,14 +241,6 @@ def _single(headers: CIMultiDictProxy[str], name: str) -> str:
     return values[0].strip()
 
 
-def _check_body(method: str, signed: Mapping[str, str], body: bytes) -> None:
-    if "x-content-sha256" in signed:
-        if not hmac.compare_digest(
-            signed["x-content-sha256"].encode("utf-8", "surrogateescape"), digest(body).encode()
-        ):
-            raise refused("the body is not the signed one")
-    elif body:
-        raise refused(f"the body of a {method} is not covered by it")
-    length = signed.get("content-length")
-    if length is not None and length != str(len(body)):
-        raise refused("the body does not have the signed length")
+def _octets(text: str) -> bytes:
+    """A header's text as it travelled: bytes that are not UTF-8 arrive as lone surrogates."""
+    return text.encode("utf-8", "surrogateescape")

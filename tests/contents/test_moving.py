@@ -75,6 +75,12 @@ async def test_nothing_is_replaced_by_a_move(contents: Contents, origin: str, go
     assert await names(contents, f"{origin}/top") == ["c.txt"]
 
 
+async def test_what_a_store_does_not_list_is_copied_beside_itself(contents: Contents) -> None:
+    await write_all(contents, ["full/a.txt~"])
+    copied = await contents.copy_into(ADA, parse("full/a.txt~"), parse("full"))
+    assert copied.name == "a-Copy1.txt~"
+
+
 @WAYS
 async def test_what_is_missing_cannot_be_moved(contents: Contents, origin: str, goal: str) -> None:
     await refused(contents.move(ADA, parse(f"{origin}/a.txt"), parse(f"{goal}/b.txt")), Code.NOT_FOUND)

@@ -18,6 +18,7 @@ from gateway.contents.naming import copy_names, is_extension, untitled_names
         (Kind.FILE, ".py", ["untitled.py", "untitled1.py", "untitled2.py"]),
         (Kind.FILE, ".tar.gz", ["untitled.tar.gz", "untitled1.tar.gz", "untitled2.tar.gz"]),
         (Kind.DIRECTORY, "", ["Untitled Folder", "Untitled Folder 1", "Untitled Folder 2"]),
+        (Kind.DIRECTORY, ".x", ["Untitled Folder.x", "Untitled Folder 1.x", "Untitled Folder 2.x"]),
     ],
 )
 def test_untitled_names_count_up(kind: Kind, extension: str, expected: list[str]) -> None:
@@ -31,7 +32,10 @@ def test_untitled_names_count_up(kind: Kind, extension: str, expected: list[str]
         ("a.b.ipynb", ["a.b.ipynb", "a.b-Copy1.ipynb", "a.b-Copy2.ipynb"]),
         ("a.tar.gz", ["a.tar.gz", "a-Copy1.tar.gz", "a-Copy2.tar.gz"]),
         ("folder", ["folder", "folder-Copy1", "folder-Copy2"]),
-        ("a-Copy7.ipynb", ["a-Copy7.ipynb", "a-Copy1.ipynb", "a-Copy2.ipynb"]),
+        ("a-Copy7.ipynb", ["a.ipynb", "a-Copy1.ipynb", "a-Copy2.ipynb"]),
+        ("a-Copy.tar-Copy2.gz", ["a.tar.gz", "a-Copy1.tar.gz", "a-Copy2.tar.gz"]),
+        ("folder-Copy1", ["folder-Copy1", "folder-Copy1-Copy1", "folder-Copy1-Copy2"]),
+        ("-Copy1.txt", ["-Copy1.txt", "-Copy1-Copy1.txt", "-Copy1-Copy2.txt"]),
     ],
 )
 def test_copies_count_up_and_do_not_nest(name: str, expected: list[str]) -> None:

@@ -7,14 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from gateway.contents.backend import Capability
 from gateway.contents.model import Absent, Caller, Condition, Entry, Kind, Written
 from gateway.contents.mounts import Mount
 from gateway.contents.operations import UploadChunk
-from gateway.contents.problem import Code, Problem
+from gateway.contents.problem import Code, Problem, Reason
 from gateway.contents.service import Contents
 from gateway.contents.uploads import Uploads, UploadSession
 from tests.contents.stand import ADA, BOB, body_of, contents_of, folder, names, parse
 from tests.contract.steps import refused
+from tests.fakes.memory import MemoryBackend
 from tests.fakes.sessions import MemoryUploadSessions
 
 MAX_BYTES = 20
@@ -115,6 +117,42 @@ async def test_the_condition_holds_for_the_whole_file(stand: Stand) -> None:
     await stand.send(1, b"one")
     await refused(stand.send(-1, b"two", condition=Absent()), Code.PRECONDITION)
     assert await body_of(stand.contents, "m/a.bin") == b"there already"
+
+
+async def test_nothing_is_kept_for_a_caller_who_may_not_write(stand: Stand, tmp_path: Path) -> None:
+    (tmp_path / "read").mkdir()
+    readable = Mount("r", folder(tmp_path / "read" / "only"), writers=frozenset({"bob"}))
+    readers = Stand(contents_of(readable), stand.uploads, stand.staged)
+    await refused(readers.send(1, b"one", text="r/a.bin"), Code.FORBIDDEN)
+    assert stand.left_over() == []
+
+
+async def test_an_upload_to_nowhere_is_refused_at_its_first_piece(stand: Stand) -> None:
+    await refused(stand.send(1, b"one", text="m/none/a.bin"), Code.NOT_FOUND)
+    await refused(stand.send(1, b"one", text="m"), Code.INVALID)
+    await stand.contents.write(ADA, parse("m/file"), b"")
+    problem = await refused(stand.send(1, b"one", text="m/file/a.bin"), Code.INVALID)
+    assert problem.reason is Reason.BAD_TYPE
+    assert stand.left_over() == []
+
+
+async def test_a_store_that_makes_parents_by_itself_takes_an_upload_to_nowhere(stand: Stand) -> None:
+    memory = MemoryBackend(frozenset(Capability))
+    implicit = Stand(contents_of(Mount("i", memory)), stand.uploads, stand.staged)
+    await implicit.send(1, b"one ", text="i/none/a.bin")
+    await implicit.send(-1, b"two", text="i/none/a.bin")
+    assert await body_of(implicit.contents, "i/none/a.bin") == b"one two"
+
+
+async def test_pieces_that_are_gone_end_the_upload_and_a_dead_store_is_told(stand: Stand) -> None:
+    await stand.send(1, b"one")
+    (only,) = stand.left_over()
+    await stand.uploads._staging.delete(parse(f"{only}/000001"))
+    await refused(stand.send(-1, b"two"), Code.CONFLICT)
+    assert await names(stand.contents, "m") == []
+    await stand.send(1, b"one")
+    stand.staged.rename(stand.staged.with_name("gone"))
+    await refused(stand.send(-1, b"two"), Code.UNAVAILABLE)
 
 
 async def test_abandoned_uploads_are_swept_away(stand: Stand) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 import signal
+import socket
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -50,6 +51,16 @@ async def test_the_lines_that_it_ends_with_can_be_pasted_and_interrupting_ends_i
     demo.send_signal(signal.SIGINT)
     _, complaints = await demo.communicate()
     assert (demo.returncode, complaints) == (0, b"")
+
+
+async def test_a_port_in_use_is_told(capfd: pytest.CaptureFixture[str]) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        arguments = (sys.executable, "-m", "gateway.cli", "demo", "--once", "--port", str(taken.getsockname()[1]))
+        demo = await asyncio.create_subprocess_exec(*arguments)
+        assert await demo.wait() == 1
+    assert "Address already in use" in capfd.readouterr().err
 
 
 async def pasted(line: str) -> dict[str, Any]:

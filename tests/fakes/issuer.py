@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import time
@@ -36,6 +37,10 @@ class Issuer:
     items: list[Any] = field(default_factory=list)
     is_out: bool = False
     body: bytes | None = None
+    redirect: str | None = None
+    held: asyncio.Event | None = None
+    """While it is there and not set, nobody gets an answer; ``asked`` tells that somebody waits."""
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
     fetches: int = 0
 
     def claims(self, **changes: Any) -> dict[str, Any]:
@@ -58,6 +63,11 @@ class Issuer:
 
     async def certs(self, _request: web.Request) -> web.Response:
         self.fetches += 1
+        if self.redirect is not None:
+            return web.Response(status=302, headers={"Location": self.redirect})
+        if self.held is not None:
+            self.asked.set()
+            await self.held.wait()
         if self.is_out:
             return web.Response(status=503)
         items = [published(kid, key) for kid, key in self.keys.items()]

@@ -10,8 +10,9 @@ import aiohttp
 import pytest
 from aiohttp import web
 from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 
-from gateway.server.certificates import server_context, write_dev_certificate
+from gateway.server.certificates import CertificateError, server_context, write_dev_certificate
 from gateway.server.listening import listening
 
 
@@ -69,3 +70,42 @@ def test_the_files_are_the_owners_alone_even_over_old_ones(tmp_path: Path) -> No
     files = write_dev_certificate(tmp_path, [])
     assert [file.name for file in files] == ["ca.pem", "cert.pem", "key.pem"]
     assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    _, cert, key = write_dev_certificate(tmp_path, [])
+    key.unlink()
+    with pytest.raises(CertificateError, match=f"{key}: No such file or directory"):
+        server_context(cert, key)
+
+
+def test_a_key_that_is_not_the_certificates_is_refused(tmp_path: Path) -> None:
+    _, cert, _ = write_dev_certificate(tmp_path / "one", [])
+    _, _, foreign = write_dev_certificate(tmp_path / "two", [])
+    with pytest.raises(CertificateError, match="its own PEM key"):
+        server_context(cert, foreign)
+
+
+def test_a_key_with_a_passphrase_is_refused_instead_of_asking_for_it(tmp_path: Path) -> None:
+    _, cert, key = write_dev_certificate(tmp_path, [])
+    private = serialization.load_pem_private_key(key.read_bytes(), None)
+    locked = serialization.BestAvailableEncryption(b"secret")
+    pem = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, locked
+    key.write_bytes(private.private_bytes(*pem))
+    with pytest.raises(CertificateError, match="without a passphrase"):
+        server_context(cert, key)
+
+
+@pytest.mark.parametrize("host", ["bücher.example", "", "a b", "http://a"])
+def test_a_name_that_cannot_stand_in_a_certificate_is_refused_and_nothing_is_written(tmp_path: Path, host: str) -> None:
+    with pytest.raises(CertificateError, match="is no host name or address"):
+        write_dev_certificate(tmp_path / "new", [host])
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_wildcard_may_stand_in_a_certificate(tmp_path: Path) -> None:
+    _, cert, _ = write_dev_certificate(tmp_path, ["*.gateway.example"])
+    names = x509.load_pem_x509_certificate(cert.read_bytes()).extensions
+    assert "*.gateway.example" in names.get_extension_for_class(x509.SubjectAlternativeName).value.get_values_for_type(
+        x509.DNSName
+    )

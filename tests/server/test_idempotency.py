@@ -5,18 +5,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 import pytest
+import structlog
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from gateway.contents.model import Caller, Credential
+from gateway.contents.paths import ContentPath
 from gateway.contents.problem import Code, Problem, Reason
 from gateway.contents.retry_tokens import ABANDONED_SECONDS, MEMORY_SECONDS, StoredAnswer, TokenKey
-from gateway.server.idempotency import RetryTokens
+from gateway.server.idempotency import MADE, RetryTokens
 from tests.server.tokens import MemoryTokens
 
 Client = TestClient[web.Request, web.Application]
+
+MADE_HERE = ContentPath(("m", "d", "Untitled.ipynb"))
 
 
 @dataclass
@@ -27,6 +32,7 @@ class Counter:
     runs: int = 0
     during: Callable[[], Awaitable[None]] | None = None
     status: int = 201
+    standing: set[ContentPath] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
     tasks: list[asyncio.Task[object]] = field(default_factory=list)
 
@@ -39,13 +45,18 @@ class Counter:
         assert task is not None
         self.tasks.append(task)
         try:
-            return await self.tokens.answer(request, caller, "POST thing", self._act)
+            return await self.tokens.answer(request, caller, "POST thing", partial(self._act, request), self._stands)
         except Problem as problem:
             self.problems.append(problem)
             return web.Response(status=problem.code.value)
 
-    async def _act(self) -> web.StreamResponse:
+    async def _stands(self, path: ContentPath) -> bool:
+        return path in self.standing
+
+    async def _act(self, request: web.Request) -> web.StreamResponse:
         self.runs += 1
+        request[MADE] = MADE_HERE
+        self.standing.add(MADE_HERE)
         number = self.runs
         if self.during is not None:
             await self.during()
@@ -198,3 +209,52 @@ async def test_an_answer_stands_when_it_cannot_be_remembered(client: Client, cou
 
     counter.tokens = RetryTokens(Forgetful())
     assert await _post(client) == 201
+
+
+async def test_what_is_gone_is_not_answered_from_memory(client: Client, counter: Counter) -> None:
+    await _post(client)
+    counter.standing.clear()
+    assert await _post(client) == 409
+    assert counter.problems[0].reason is Reason.RETRY_TOKEN
+    assert counter.runs == 1
+
+
+@pytest.mark.parametrize(
+    ("gone", "owner", "again"),
+    [
+        (MADE_HERE, None, 409),
+        (MADE_HERE.parent, None, 409),
+        (MADE_HERE, "user:ada", 409),
+        (MADE_HERE, "user:al", 201),
+        (ContentPath(("m", "d", "Untitled1.ipynb")), None, 201),
+    ],
+)
+async def test_what_was_vacated_is_not_answered_though_something_stands_there_again(
+    client: Client, counter: Counter, gone: ContentPath, owner: str | None, again: int
+) -> None:
+    await _post(client)
+    await counter.tokens.vacated(gone, owner)
+    assert await _post(client) == again
+    assert counter.runs == 1
+
+
+async def test_a_failure_to_invalidate_does_not_undo_the_deletion(counter: Counter) -> None:
+    class Closed(MemoryTokens):
+        async def invalidate(self, gone: ContentPath, owner: str | None) -> None:
+            raise Problem(Code.UNAVAILABLE, "the state store is down")
+
+    with structlog.testing.capture_logs() as logs:
+        await RetryTokens(Closed()).vacated(MADE_HERE, None)
+    assert [line["event"] for line in logs] == ["a retry token could not be settled"]
+
+
+async def test_an_answer_that_is_streamed_is_not_remembered(client: Client, counter: Counter) -> None:
+    async def streamed(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write_eof(b"x")
+        return response
+
+    counter._act = streamed  # type: ignore[method-assign]
+    assert await _post(client) == 200
+    assert not counter.store.records

@@ -11,7 +11,7 @@ from multidict import CIMultiDict
 
 from gateway.contents.model import Credential
 from gateway.server.auth import Authenticator, Grant, Secrets
-from gateway.server.tokens import PskAuthenticator, TokenAuthenticator
+from gateway.server.tokens import NoBearer, PskAuthenticator, TokenAuthenticator
 from tests.server.doors import Client, door
 
 TOKEN = "the-token-of-ada"
@@ -43,6 +43,7 @@ def basic(user: str, password: str) -> str:
         f"token {TOKEN}",
         f"Token {TOKEN}",
         f"TOKEN   {TOKEN}",
+        f"token\t{TOKEN}",
         f"Bearer {TOKEN}",
         f"bearer {TOKEN}",
         basic("anybody", TOKEN),
@@ -76,6 +77,26 @@ async def test_anything_else_is_refused(client: Client, header: str) -> None:
 async def test_a_bad_or_missing_query_token_is_refused(client: Client, target: str) -> None:
     async with client.get(target) as answer:
         assert answer.status == 401
+
+
+@pytest.mark.parametrize("query", [f"token={TOKEN}&token=other", f"token=other&token={TOKEN}", f"token=&token={TOKEN}"])
+async def test_two_query_tokens_are_refused(client: Client, query: str) -> None:
+    async with client.get(f"/at/x?{query}") as answer:
+        assert answer.status == 401
+
+
+async def test_a_bad_query_token_is_not_papered_over_by_a_good_header(client: Client) -> None:
+    async with client.get("/at/x?token=wrong", headers={"Authorization": f"token {TOKEN}"}) as answer:
+        assert answer.status == 401
+
+
+async def test_without_an_issuer_every_bearer_token_is_a_bad_one() -> None:
+    psks = PskAuthenticator(Secrets([granted("psk", "ada")], Credential.PSK))
+    async with door({Credential.JWT: NoBearer(), Credential.PSK: psks}) as client:
+        for given, status in (("Bearer x", 401), ("bearer\tx", 401), ("Bearer", 401), ("token x", 200), ("", 200)):
+            headers = {"Authorization": given, "Authorization-PSK": "psk"}
+            async with client.get("/at/x", headers=headers) as answer:
+                assert answer.status == status
 
 
 async def test_a_bearer_value_with_two_dots_is_not_a_token(client: Client) -> None:

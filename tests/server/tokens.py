@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from itertools import count
 
+from gateway.contents.paths import ContentPath
 from gateway.contents.retry_tokens import (
     ABANDONED_SECONDS,
     MEMORY_SECONDS,
@@ -46,6 +47,12 @@ class MemoryTokens:
         record = self.records.get(key)
         if record is not None and record.claim_id == claim_id:
             record.answer, record.expires = answer, self.now + MEMORY_SECONDS
+
+    async def invalidate(self, gone: ContentPath, owner: str | None) -> None:
+        for key, record in self.records.items():
+            made = record.answer.made if record.answer else None
+            if made is not None and made.starts_with(gone) and owner in (None, key.owner):
+                record.fingerprint = ""
 
     async def forget(self, key: TokenKey, claim_id: str) -> None:
         record = self.records.get(key)

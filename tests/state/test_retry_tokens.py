@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from gateway.contents.paths import ContentPath
 from gateway.contents.retry_tokens import (
     ABANDONED_SECONDS,
     MEMORY_SECONDS,
@@ -23,7 +24,8 @@ from tests.state.conftest import Clock
 
 KEY = TokenKey("user:ada", "PUT contents", "t-1")
 PRINT = "a" * 64
-ANSWER = StoredAnswer(201, (("etag", '"x"'), ("location", "/é")), b"\x00body")
+MADE = ContentPath(("m", "d", "a_%é.ipynb"))
+ANSWER = StoredAnswer(201, (("etag", '"x"'), ("location", "/é")), b"\x00body", MADE)
 
 
 @pytest.fixture
@@ -108,6 +110,35 @@ async def test_an_abandoned_claim_is_taken_over_and_its_first_owner_settles_noth
 async def test_owner_operation_and_token_tell_claims_apart(tokens: TokenStore, other: TokenKey) -> None:
     await _claimed(tokens)
     await _claimed(tokens, other)
+
+
+@pytest.mark.parametrize("gone", [MADE, MADE.parent, MADE.parent.parent])
+@pytest.mark.parametrize("owner", [None, KEY.owner])
+async def test_an_answer_is_invalid_once_what_it_made_is_gone(
+    tokens: TokenStore, gone: ContentPath, owner: str | None, clock: Clock
+) -> None:
+    await tokens.remember(KEY, await _claimed(tokens), ANSWER)
+    await tokens.invalidate(gone, owner)
+    assert await tokens.claim(KEY, PRINT) == Conflict()
+    clock.advance(MEMORY_SECONDS)
+    assert isinstance(await tokens.claim(KEY, PRINT), Claimed)
+
+
+@pytest.mark.parametrize(
+    ("gone", "owner"),
+    [
+        (MADE, "user:bo"),
+        (ContentPath(("m", "D")), None),
+        (ContentPath(("m", "d", "a_%é")), None),
+        (ContentPath(("m", "_")), None),
+    ],
+)
+async def test_what_stands_elsewhere_or_is_anothers_invalidates_nothing(
+    tokens: TokenStore, gone: ContentPath, owner: str | None
+) -> None:
+    await tokens.remember(KEY, await _claimed(tokens), ANSWER)
+    await tokens.invalidate(gone, owner)
+    assert await tokens.claim(KEY, PRINT) == Remembered(ANSWER)
 
 
 async def test_a_sweep_removes_only_what_has_expired(store: StateStore, clock: Clock) -> None:

@@ -14,6 +14,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from gateway.contents.problem import Code, Problem
+from gateway.wire import signature
 from gateway.wire.dates import http_date
 from gateway.wire.signature import SignatureVerifier, SigningKey, digest, fingerprint, parse_authorization, sign
 
@@ -354,6 +355,36 @@ def test_an_unknown_key_is_refused_in_the_words_of_a_wrong_signature() -> None:
     flipped = signed()
     flipped["date"] = http_date(NOW + timedelta(seconds=1))
     assert refusal(signed(), by=stranger).detail == refusal(flipped).detail
+
+
+def test_an_unknown_key_is_refused_though_the_key_it_is_timed_by_would_accept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(signature, "_DECOY", key().private_key.public_key())
+    assert refusal(signed(), by=SignatureVerifier(lambda _: None, now=lambda: NOW)).code is Code.UNAUTHENTICATED
+
+
+@pytest.mark.parametrize(
+    "date",
+    [
+        "",
+        "2026-11-21T02:42:25Z",
+        "Sat, 21 Nov 2026 02:42:25 +0000",
+        "Sat, 21 Nov 2026 02:42:25",
+        "Sat, 31 Feb 2026 02:42:25 GMT",
+        "Sat, 21 Nov 99999999999999999999 02:42:25 GMT",
+        "Sat, 21 Nov 2026 02:42:25 +99999999999999999999",
+    ],
+)
+def test_a_date_of_another_form_is_refused(date: str) -> None:
+    headers = signed_by_hand("date (request-target) host", {"date": date, "host": "h"})
+    assert "cannot be read" in refusal(headers, "GET", "/a", b"").detail
+
+
+def test_the_head_is_proven_without_the_body() -> None:
+    head = verifier().verify_head("PUT", URL_OF_PUT.raw_path_qs, CIMultiDictProxy(signed()))
+    assert head.key_id == key().key_id
+    head.check_body(b'{"a": 1}')
+    with pytest.raises(Problem, match="not the signed one"):
+        head.check_body(b'{"a": 2}')
 
 
 def test_a_chunked_body_is_invalid_because_its_length_is_not_signed() -> None:

@@ -11,6 +11,7 @@ from gateway.dialects.dialect import Dialect
 from gateway.dialects.jupyter.checkpoints import checkpoint_routes
 from gateway.dialects.jupyter.contents import contents_routes
 from gateway.dialects.jupyter.methods import with_options
+from gateway.dialects.jupyter.origins import origin_headers
 from gateway.dialects.jupyter.problems import render_problem
 from gateway.dialects.jupyter.server import server_routes
 
@@ -19,7 +20,8 @@ CONTENT_SECURITY_POLICY = "frame-ancestors 'self'; report-uri /api/security/csp-
 
 def jupyter_dialect(version: str = "2.21.1", started: datetime | None = None) -> Dialect:
     """The dialect; ``version`` is the Jupyter Server it says it is, ``started`` the gateway's start (default: now)."""
-    routes = (*server_routes(version, started or datetime.now(UTC)), *checkpoint_routes(), *contents_routes())
+    started = started or datetime.now(UTC)
+    routes = (*server_routes(version, started), *checkpoint_routes(), *contents_routes(started))
     return Dialect(
         name="jupyter",
         prefixes=("/api", "/"),
@@ -34,3 +36,4 @@ def finish(request: web.Request, response: web.StreamResponse) -> None:
     """What every answer of the API carries (spec jupyter A1)."""
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+    response.headers.update(origin_headers(request))

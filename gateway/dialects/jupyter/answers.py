@@ -15,7 +15,7 @@ from gateway.wire.dates import http_date
 
 def location(path: ContentPath) -> str:
     """Where an entry is found."""
-    return f"/api/contents/{path.url()}"
+    return f"/api/contents/{path.url()}".rstrip("/")
 
 
 def revision_headers(entry: Entry) -> dict[str, str]:

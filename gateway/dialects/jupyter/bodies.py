@@ -11,6 +11,7 @@ from gateway.contents.paths import ContentPath
 from gateway.contents.problem import invalid
 from gateway.dialects.dialect import Incoming
 from gateway.wire import json
+from gateway.wire.conditions import write_condition
 from gateway.wire.contents_json import SaveModel
 
 T = TypeVar("T")
@@ -57,6 +58,12 @@ def kind_named(text: str | None) -> Kind | None:
     if not text:
         return None
     return _KINDS.get(text, Kind.FILE)
+
+
+def refuse_condition(incoming: Incoming) -> None:
+    """INVALID when the client states a condition where none can be kept: dropping it would lose an update."""
+    if write_condition(incoming.request.headers) is not None:
+        raise invalid("If-Match and If-None-Match are not supported by this request.")
 
 
 def visible(path: ContentPath) -> ContentPath:

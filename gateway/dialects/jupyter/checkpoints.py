@@ -1,18 +1,31 @@
-"""Checkpoints: saved states of one file (spec jupyter A3)."""
+"""Checkpoints: saved states of one file (spec jupyter A3).
+
+A store that keeps none has none: the list is empty and making one is forbidden. That is what JupyterLab understands;
+over any other refusal it would not start the kernel of the notebook it has just opened.
+"""
 
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from aiohttp import web
 
 from gateway.contents.model import Checkpoint
-from gateway.contents.operations import CreateCheckpoint, DeleteCheckpoint, ListCheckpoints, RestoreCheckpoint
+from gateway.contents.operations import (
+    CreateCheckpoint,
+    DeleteCheckpoint,
+    ListCheckpoints,
+    RestoreCheckpoint,
+    Services,
+)
+from gateway.contents.paths import ContentPath
+from gateway.contents.problem import Code, Problem
 from gateway.dialects.dialect import Call, Endpoint, Incoming, Route, json_response
 from gateway.dialects.jupyter import contents
 from gateway.dialects.jupyter.answers import empty_answer, location
+from gateway.dialects.jupyter.bodies import refuse_condition
 from gateway.dialects.jupyter.methods import refusals
 from gateway.dialects.jupyter.problems import Unconditional
 from gateway.wire import json
@@ -29,7 +42,7 @@ def checkpoint_routes() -> tuple[Route, ...]:
     return (
         Route("GET", ALL, list_checkpoints),
         Route("POST", ALL, create_checkpoint),
-        *refusals(ALL, ("PUT", "PATCH", "DELETE"), allow=("GET", "POST")),
+        *refusals(ALL, ("HEAD", "PUT", "PATCH", "DELETE"), allow=("GET", "POST")),
         Route("POST", ONE, _or_contents(restore_checkpoint, contents.post)),
         Route("DELETE", ONE, _or_contents(delete_checkpoint, contents.delete)),
     )
@@ -37,27 +50,63 @@ def checkpoint_routes() -> tuple[Route, ...]:
 
 async def list_checkpoints(incoming: Incoming) -> Call[tuple[Checkpoint, ...]]:
     """Oldest first; none for a missing file or a directory."""
-    return Call(ListCheckpoints(incoming.caller, incoming.path()), _render_checkpoints)
+    listing = ListCheckpoints(incoming.caller, incoming.path())
+    return Call(ListKept(listing.path, listing), _render_checkpoints)
 
 
 async def create_checkpoint(incoming: Incoming) -> Call[Checkpoint]:
+    refuse_condition(incoming)
     path = incoming.path()
 
     def render(checkpoint: Checkpoint) -> web.Response:
         headers = {"Location": f"{location(path)}/checkpoints/{checkpoint.id}"}
         return json_response(json.encode(_wire(checkpoint)), status=201, headers=headers)
 
-    return Call(CreateCheckpoint(incoming.caller, path), render)
+    return Call(CreateKept(path, CreateCheckpoint(incoming.caller, path)), render)
 
 
 async def restore_checkpoint(incoming: Incoming) -> Call[None]:
+    refuse_condition(incoming)
     path = incoming.path()
     operation = RestoreCheckpoint(incoming.caller, path, incoming.text("checkpoint_id"))
     return Call(Unconditional(path, operation), empty_answer)
 
 
 async def delete_checkpoint(incoming: Incoming) -> Call[None]:
+    refuse_condition(incoming)
     return Call(DeleteCheckpoint(incoming.caller, incoming.path(), incoming.text("checkpoint_id")), empty_answer)
+
+
+@dataclass(frozen=True, slots=True)
+class ListKept:
+    """The checkpoints; none where the store keeps none."""
+
+    path: ContentPath
+    operation: ListCheckpoints
+
+    async def run(self, services: Services) -> tuple[Checkpoint, ...]:
+        try:
+            return await self.operation.run(services)
+        except Problem as problem:
+            if problem.code is not Code.UNSUPPORTED:
+                raise
+            return ()
+
+
+@dataclass(frozen=True, slots=True)
+class CreateKept:
+    """A new checkpoint; FORBIDDEN where the store keeps none."""
+
+    path: ContentPath
+    operation: CreateCheckpoint
+
+    async def run(self, services: Services) -> Checkpoint:
+        try:
+            return await self.operation.run(services)
+        except Problem as problem:
+            if problem.code is not Code.UNSUPPORTED:
+                raise
+            raise Problem(Code.FORBIDDEN, problem.detail) from problem
 
 
 def _or_contents(of_checkpoint: Endpoint, of_contents: Endpoint) -> Endpoint:

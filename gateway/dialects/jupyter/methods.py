@@ -11,6 +11,7 @@ from aiohttp import web
 from gateway.contents.operations import Nothing
 from gateway.contents.problem import Code, Problem
 from gateway.dialects.dialect import Call, Endpoint, Incoming, Route
+from gateway.dialects.jupyter.origins import preflight_headers
 
 _OPTIONS = "OPTIONS"
 
@@ -32,7 +33,7 @@ def refusals(template: str, methods: Iterable[str], allow: tuple[str, ...]) -> t
 
 def _allowing(methods: tuple[str, ...]) -> Endpoint:
     async def options(_: Incoming) -> Call[None]:
-        return Call(Nothing(), lambda _: web.Response(headers={"Allow": ", ".join(methods)}))
+        return Call(Nothing(), lambda _: web.Response(headers={"Allow": ", ".join(methods), **preflight_headers()}))
 
     return options
 

@@ -91,7 +91,7 @@ async def _file(save: Save) -> Call[Any]:
         body = EMPTY_NOTEBOOK if kind is Kind.NOTEBOOK else b""
         return Call(_plain(save, Write(save.caller, save.path, body, save.held)), _render_written)
     if kind is Kind.NOTEBOOK:
-        notebook = SaveNotebook(save.caller, save.path, bytes(save.content), save.held)
+        notebook = SaveNotebook(save.caller, save.path, bytes(save.content), save.held, any_name=True)
         return Call(_plain(save, notebook), _render_notebook)
     written = Write(save.caller, save.path, await _decoded(save.format, save.content), save.held)
     return Call(_plain(save, written), _render_written)

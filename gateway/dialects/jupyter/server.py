@@ -29,8 +29,8 @@ def server_routes(version: str, started: datetime) -> tuple[Route, ...]:
     return (
         Route("GET", "/api", get_version, is_public=True),
         Route("GET", "/api/", get_version, is_public=True),
-        Route("GET", "/api/status", get_status),
-        Route("GET", "/api/me", get_me),
+        *(Route("GET", each, get_status) for each in ("/api/status", "/api/status/")),
+        *(Route("GET", each, get_me) for each in ("/api/me", "/api/me/")),
     )
 
 

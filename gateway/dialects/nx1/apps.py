@@ -26,7 +26,7 @@ from gateway.contents.apps import App, AppType, AppVersion, Component
 from gateway.contents.problem import Code, Fault, Problem, Reason, invalid
 from gateway.dialects.dialect import Call, Incoming, Route, json_response
 from gateway.dialects.nx1.keys import Homes
-from gateway.dialects.nx1.models import Activation, from_app, from_component, from_version
+from gateway.dialects.nx1.models import Activation, from_app, from_component, from_created_app, from_version
 from gateway.dialects.nx1.problems import unprocessable
 from gateway.wire import json
 
@@ -35,6 +35,7 @@ T = TypeVar("T")
 _APP_NAME = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _VERSION_NAME = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _RESERVED_VERSION_NAMES = frozenset({".", "..", "current"})
+_MISSING_FIELD = re.compile(r"Object missing required field `(\w+)`")
 
 
 class CreateAppRequest(msgspec.Struct):
@@ -76,7 +77,7 @@ class Apps:
         body = await _body(incoming, CreateAppRequest)
         if not _APP_NAME.fullmatch(body.app_name):
             raise invalid("An app_name holds 1 to 128 letters, digits, '-' and '_'.")
-        return Call(CreateApp(incoming.caller, self.rules, body.app_name, body.app_type), _render_app)
+        return Call(CreateApp(incoming.caller, self.rules, body.app_name, body.app_type), _render_created_app)
 
     async def parse_list(self, incoming: Incoming) -> Call[list[App]]:
         wanted = incoming.request.query.get("app_type")
@@ -122,13 +123,22 @@ async def _body(incoming: Incoming, shape: type[T]) -> T:
     """The JSON body; what is wrong with it is UNPROCESSABLE with the faulty fields, as FastAPI answers."""
     try:
         return await incoming.json(shape)
+    except UnicodeDecodeError as error:
+        raise unprocessable(("body",), "json_invalid", "The request body is not UTF-8.") from error
     except Problem as problem:
         if problem.code is not Code.INVALID:
             raise
         kind = "json_invalid" if problem.reason is Reason.UNPARSABLE else "value_error"
         faults = problem.faults or (Fault((), kind, problem.detail),)
-        located = tuple(Fault(("body", *fault.location), fault.kind, fault.message) for fault in faults)
+        located = tuple(_located(fault) for fault in faults)
         raise Problem(Code.UNPROCESSABLE, problem.detail, faults=located) from problem
+
+
+def _located(fault: Fault) -> Fault:
+    """The fault where FastAPI would place it: below ``body``, and a missing field at its own name."""
+    if missing := _MISSING_FIELD.fullmatch(fault.message):
+        return Fault(("body", *fault.location, missing[1]), "missing", "Field required")
+    return Fault(("body", *fault.location), fault.kind, fault.message)
 
 
 def _uuid(incoming: Incoming, name: str) -> UUID:
@@ -136,6 +146,10 @@ def _uuid(incoming: Incoming, name: str) -> UUID:
         return UUID(incoming.text(name))
     except ValueError as error:
         raise unprocessable(("path", name), "uuid_parsing", f"{name} is a UUID.") from error
+
+
+def _render_created_app(app: App) -> web.Response:
+    return json_response(json.encode(from_created_app(app)))
 
 
 def _render_app(app: App) -> web.Response:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from gateway.contents.model import Caller, Kind
 from gateway.contents.mounts import HOMES
 from gateway.contents.paths import ContentPath, is_plain_name
 from gateway.contents.problem import Code, Problem, invalid
+
+_MORE_CONTROLS = re.compile(r"[\x80-\x9f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +23,7 @@ class Homes:
         """The gateway path of a key. INVALID for a malformed key, FORBIDDEN for one outside the caller's home."""
         if key != key.strip("/"):
             raise invalid("An s3_key neither begins nor ends with a slash.")
+        check_controls(key)
         path = ContentPath.parse(key)
         if Kind.of_file(path) is not Kind.NOTEBOOK or path.name == ".ipynb":
             raise invalid("An s3_key names a notebook and ends in .ipynb.")
@@ -40,3 +44,9 @@ def home_name(caller: Caller) -> str:
     if "/" in caller.username or not is_plain_name(caller.username):
         raise Problem(Code.FORBIDDEN, "This username cannot be the name of a home folder.")
     return caller.username
+
+
+def check_controls(name: str) -> None:
+    """INVALID for the control characters beyond ASCII; the others no path may have."""
+    if _MORE_CONTROLS.search(name):
+        raise invalid("A name may not contain control characters.")

@@ -17,6 +17,16 @@ class NotebookSummary(msgspec.Struct):
     last_modified: str
 
 
+class CreatedAppModel(msgspec.Struct):
+    """What the creation of an app answers: less than what is told about it later."""
+
+    id: str
+    app_name: str
+    app_type: str
+    created_by: str | None
+    created_date: str
+
+
 class AppModel(msgspec.Struct):
     id: str
     app_name: str
@@ -56,6 +66,11 @@ class Activation(msgspec.Struct):
 
 def from_entry(entry: Entry, key: str) -> NotebookSummary:
     return NotebookSummary(key, key.split("/")[1], entry.size or 0, timestamp(entry.modified))
+
+
+def from_created_app(app: App) -> CreatedAppModel:
+    stamp = app.stamp
+    return CreatedAppModel(str(app.id), app.name, app.type.value, stamp.created_by, timestamp(stamp.created))
 
 
 def from_app(app: App) -> AppModel:

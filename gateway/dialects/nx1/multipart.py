@@ -4,22 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import aiohttp
-from aiohttp import BodyPartReader, hdrs, web
+from aiohttp import hdrs, web
 
 from gateway.contents.paths import checked_name
 from gateway.contents.problem import Code, Problem, invalid
-from gateway.dialects.nx1.disposition import parse_disposition
+from gateway.dialects.nx1.form import FORM, Form
+from gateway.dialects.nx1.keys import check_controls
 from gateway.dialects.nx1.problems import unprocessable
 
 FIELD = "file"
-
-_CHUNK_BYTES = 1 << 18
-_FRAMING_BYTES = 1 << 16
-"""Room for boundaries, headers and small other fields around the file, where the length is told in advance."""
-
-# AssertionError is how aiohttp's reader reports a body that ends inside a part.
-_BROKEN = (ValueError, AssertionError, aiohttp.ClientPayloadError, web.RequestPayloadError)
+FRAMING_BYTES = 1 << 16
+"""Room for boundaries, headers and small other fields around the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +27,12 @@ class UploadedFile:
 
 async def read_upload(request: web.Request, max_bytes: int) -> UploadedFile:
     """The ``file`` part. UNPROCESSABLE without one, INVALID for bad framing or names, TOO_LARGE while reading."""
-    if request.content_type != "multipart/form-data":
-        raise unprocessable(("body", FIELD), "missing", "Send the notebook as the part 'file' of multipart/form-data.")
-    if (request.content_length or 0) > max_bytes + _FRAMING_BYTES:
+    if request.content_type != FORM:
+        raise unprocessable(("body", FIELD), "missing", f"Send the notebook as the part 'file' of {FORM}.")
+    if (request.content_length or 0) > max_bytes + FRAMING_BYTES:
         raise _too_large(max_bytes)
-    try:
-        uploaded = await _only_file(request, max_bytes)
-    except _BROKEN as error:
-        raise invalid("The multipart body is malformed or ends early.") from error
+    form = Form(request.content, request.headers[hdrs.CONTENT_TYPE], max_bytes + FRAMING_BYTES)
+    uploaded = await _only_file(form, max_bytes)
     if uploaded is None:
         raise unprocessable(("body", FIELD), "missing", "The multipart body has no part named 'file'.")
     if not uploaded.body:
@@ -47,27 +40,22 @@ async def read_upload(request: web.Request, max_bytes: int) -> UploadedFile:
     return uploaded
 
 
-async def _only_file(request: web.Request, max_bytes: int) -> UploadedFile | None:
-    reader = await request.multipart()
+async def _only_file(form: Form, max_bytes: int) -> UploadedFile | None:
+    """The part of that name; whatever else the form has is passed over."""
     uploaded: UploadedFile | None = None
-    while (part := await reader.next()) is not None:
-        if not isinstance(part, BodyPartReader):
-            continue
-        disposition = parse_disposition(part.headers.get(hdrs.CONTENT_DISPOSITION, ""))
+    while (disposition := await form.next()) is not None:
         if disposition.name != FIELD:
-            await _read(part, max_bytes)
             continue
         if uploaded is not None:
             raise invalid("Send exactly one part named 'file'.")
-        name = notebook_name(disposition.filename)
-        uploaded = UploadedFile(name, await _read(part, max_bytes))
+        uploaded = UploadedFile(notebook_name(disposition.filename), await _read(form, max_bytes))
     return uploaded
 
 
-async def _read(part: BodyPartReader, max_bytes: int) -> bytes:
+async def _read(form: Form, max_bytes: int) -> bytes:
     body = bytearray()
-    while chunk := await part.read_chunk(_CHUNK_BYTES):
-        body += chunk
+    while piece := await form.piece():
+        body += piece
         if len(body) > max_bytes:
             raise _too_large(max_bytes)
     return bytes(body)
@@ -85,4 +73,7 @@ def notebook_name(name: str | None) -> str:
         raise invalid("A filename may not contain path separators.")
     if not name.endswith(".ipynb") or name == ".ipynb":
         raise invalid("A notebook's filename ends in .ipynb.")
+    if name.startswith("."):
+        raise invalid("A filename that begins with a dot would be hidden.")
+    check_controls(name)
     return checked_name(name)

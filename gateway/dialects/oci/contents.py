@@ -28,14 +28,16 @@ from gateway.dialects.oci.models import (
     ModifyContentDetails,
     UpdateContentDetails,
     details,
+    document_model,
+    entry_model,
     given,
     kind_of,
     render_change,
-    render_document,
-    render_entry,
+    render_deletion,
+    render_read,
 )
 from gateway.dialects.oci.operations import LISTING_IS_GONE, CopyRelated, CreateEmpty, ReadFile
-from gateway.wire.contents_json import Format, saved_bytes
+from gateway.wire.contents_json import ContentModel, Format, saved_bytes
 
 _FORMATS: dict[str, Format] = {"text": "text", "base64": "base64", "json": "json"}
 
@@ -57,7 +59,7 @@ class ContentsEndpoints:
 
         def render(entry: Entry) -> web.Response:
             _check_kind(entry.kind, kind)
-            return render_entry(address, entry, with_hash=with_hash)
+            return render_read(entry_model(address, entry, with_hash=with_hash), entry)
 
         return Call(Stat(incoming.caller, address.path, with_hash), render)
 
@@ -106,11 +108,8 @@ class ContentsEndpoints:
     async def delete(self, incoming: Incoming) -> Call[Any]:
         """DELETE: a file or an empty directory."""
         address = self._address(incoming)
-        condition = condition_of(incoming.request)
-        return Call(
-            Delete(incoming.caller, address.below_root(), condition, recursive=False),
-            lambda _: web.Response(status=204),
-        )
+        operation = Delete(incoming.caller, address.below_root(), condition_of(incoming.request), recursive=False)
+        return Call(operation, lambda _: render_deletion(incoming, address))
 
     def _address(self, incoming: Incoming) -> Address:
         check_headers(incoming.request)
@@ -125,14 +124,14 @@ def _read_file(
     if address.inner.is_root:
         raise invalid(LISTING_IS_GONE, reason=Reason.BAD_TYPE)
 
-    def render(document: Document) -> web.Response:
+    def model_of(document: Document) -> ContentModel:
         _check_kind(document.entry.kind, kind)
-        as_notebook = document.entry.kind is Kind.NOTEBOOK and kind is not Kind.FILE
-        if wanted is not None and as_notebook is not (wanted == "json"):
+        seen = kind or document.entry.kind
+        if wanted is not None and (seen is Kind.NOTEBOOK) is not (wanted == "json"):
             raise invalid(f"{address.spell(address.path)} cannot be read as {wanted}.", reason=Reason.BAD_FORMAT)
-        return render_document(address, document, wanted, as_notebook=as_notebook, with_hash=with_hash)
+        return document_model(address, document, wanted, kind=seen, with_hash=with_hash)
 
-    return Call(ReadFile(incoming.caller, address.path), render)
+    return Call(ReadFile(incoming.caller, address.path, model_of), lambda shown: render_read(shown.model, shown.entry))
 
 
 def _save_file(

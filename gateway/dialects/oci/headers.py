@@ -15,11 +15,17 @@ REQUEST_ID_HEADER = "opc-request-id"
 RETRY_TOKEN_HEADER = "opc-retry-token"
 
 _MAX_REQUEST_ID = 128
+_HOST = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
 
 
 def check_headers(request: web.Request) -> None:
-    """INVALID for a request id or a ``should-update-recent`` that is none; no list of recent files is kept."""
+    """INVALID for a host, a request id or a ``should-update-recent`` that is none.
+
+    The host goes into Location, so it is looked at before anything is done. No list of recent files is kept.
+    """
+    if not _HOST.fullmatch(request.headers.get("Host", "")):
+        raise invalid("The Host header names no host.")
     request_id = request.headers.get(REQUEST_ID_HEADER)
     if request_id is not None and (len(request_id) > _MAX_REQUEST_ID or not _REQUEST_ID.fullmatch(request_id)):
         raise invalid(f"{REQUEST_ID_HEADER} holds at most {_MAX_REQUEST_ID} letters, digits, '_', '-' and '/'.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -86,32 +87,38 @@ def kind_of(text: str | None) -> Kind | None:
         raise invalid("type is 'file', 'directory' or 'notebook'.", reason=Reason.BAD_TYPE) from error
 
 
-def render_entry(address: Address, entry: Entry, *, with_hash: bool = False) -> web.Response:
-    """A read without content."""
-    return _answer(_model(address, entry, with_hash=with_hash), entry, {"Last-Modified": http_date(entry.modified)})
-
-
-def render_document(
-    address: Address, document: Document, wanted: Format | None, *, as_notebook: bool, with_hash: bool
-) -> web.Response:
-    """A read with content; it alone says a file's media type."""
-    model = model_of(document.entry, path=address.spell(document.entry.path), with_hash=with_hash)
-    fill_document(model, document, wanted, as_notebook=as_notebook)
-    return _answer(model, document.entry, {"Last-Modified": http_date(document.entry.modified)})
-
-
-def render_change(incoming: Incoming, address: Address, entry: Entry, *, status: int = 200) -> web.Response:
-    """The answer to POST, PUT and PATCH: what stands there now, without content, and where."""
-    location = _location(incoming, address.spell(entry.path))
-    return _answer(_model(address, entry), entry, {"Location": location}, status=status)
-
-
-def _model(address: Address, entry: Entry, *, with_hash: bool = False) -> ContentModel:
+def entry_model(address: Address, entry: Entry, *, with_hash: bool = False) -> ContentModel:
+    """What stands there, without content."""
     model = model_of(entry, path=address.spell(entry.path), with_hash=with_hash)
     model.mimetype = None
     if entry.path == address.root:
         model.name = ROOT_ALIAS
     return model
+
+
+def document_model(
+    address: Address, document: Document, wanted: Format | None, *, kind: Kind, with_hash: bool
+) -> ContentModel:
+    """A file with its content, a notebook perhaps as the plain file it is; it alone says a file's media type."""
+    entry = replace(document.entry, kind=kind)
+    model = model_of(entry, path=address.spell(entry.path), with_hash=with_hash)
+    return fill_document(model, document, wanted, as_notebook=kind is Kind.NOTEBOOK)
+
+
+def render_read(model: ContentModel, entry: Entry) -> web.Response:
+    """The answer to GET."""
+    return _answer(model, entry, {"Last-Modified": http_date(entry.modified)})
+
+
+def render_change(incoming: Incoming, address: Address, entry: Entry, *, status: int = 200) -> web.Response:
+    """The answer to POST, PUT and PATCH: what stands there now, without content, and where."""
+    headers = {"Location": _location(incoming, address.spell(entry.path))}
+    return _answer(entry_model(address, entry), entry, headers, status=status)
+
+
+def render_deletion(incoming: Incoming, address: Address) -> web.Response:
+    """The answer to DELETE: nothing, and where it was."""
+    return web.Response(status=204, headers={"Location": _location(incoming, address.spell(address.path))})
 
 
 def _answer(model: ContentModel, entry: Entry, headers: dict[str, str], *, status: int = 200) -> web.Response:

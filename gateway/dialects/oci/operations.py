@@ -2,31 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from gateway.contents.model import Absent, Caller, Document, Entry, Kind, Written
 from gateway.contents.notebook import EMPTY_NOTEBOOK
+from gateway.contents.offload import offloaded
 from gateway.contents.operations import Services
 from gateway.contents.paths import ContentPath
 from gateway.contents.problem import Code, Problem, Reason, invalid
+from gateway.wire.contents_json import ContentModel
 
 LISTING_IS_GONE = "A directory has no content here; ask with content=0 for its metadata."
 
 
 @dataclass(frozen=True, slots=True)
+class Shown:
+    """A file's facts, and its model with content."""
+
+    entry: Entry
+    model: ContentModel
+
+
+@dataclass(frozen=True, slots=True)
 class ReadFile:
-    """A file with its bytes; a directory is INVALID (bad type): listing is gone from the API (spec oci 4.2)."""
+    """A file as ``model_of`` makes it out, which for a large one is work that must not hold up other requests.
+
+    A directory is INVALID (bad type): listing is gone from the API (spec oci 4.2).
+    """
 
     caller: Caller
     path: ContentPath
+    model_of: Callable[[Document], ContentModel]
 
-    async def run(self, services: Services) -> Document:
+    async def run(self, services: Services) -> Shown:
         try:
-            return await services.contents.read(self.caller, self.path)
+            document = await services.contents.read(self.caller, self.path)
         except Problem as problem:
             if problem.code is not Code.INVALID:
                 raise
             raise invalid(LISTING_IS_GONE, reason=Reason.BAD_TYPE) from problem
+        return Shown(document.entry, await offloaded(len(document.body), self.model_of, document))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from aiohttp import web
 from yarl import URL
 
 from gateway.contents.apps import Apps
+from gateway.contents.backend import Backend
 from gateway.contents.locks import ProcessLocks
 from gateway.contents.model import Caller, Credential
 from gateway.contents.mounts import Mount, Mounts
@@ -26,6 +27,7 @@ from tests.fakes.sessions import MemoryUploadSessions
 
 ADA = Caller("ada lovelace", Credential.TOKEN)
 MAX_UPLOAD_BYTES = 1000
+MAX_BODY_BYTES = 100_000
 
 _CAPTURE = re.compile(r"\{(\w+)(\*?)\}")
 
@@ -72,7 +74,7 @@ class Server:
             return Answer(response.status, response.reason or "", response.headers, await response.read())
 
 
-def dialect_app(dialect: Dialect, backend: MemoryBackend, caller: Caller = ADA) -> web.Application:
+def dialect_app(dialect: Dialect, backend: Backend, caller: Caller = ADA) -> web.Application:
     """The dialect alone: every request comes from ``caller``, and ``backend`` is the root."""
     contents = Contents(Mounts([Mount("store", backend, is_root=True)]), ProcessLocks())
     uploads = Uploads(MemoryBackend(), MemoryUploadSessions(), MAX_UPLOAD_BYTES)
@@ -86,8 +88,8 @@ def dialect_app(dialect: Dialect, backend: MemoryBackend, caller: Caller = ADA) 
         dialect.finish(request, response)
         return response
 
-    app = web.Application()
-    app.router.add_route("*", r"/{tail:.*}", travel)
+    app = web.Application(client_max_size=MAX_BODY_BYTES)
+    app.router.add_route("*", r"/{tail:[\s\S]*}", travel)
     return app
 
 

@@ -9,6 +9,7 @@ from tests.dialects.jupyter.vectors import Vector, folder, hold, text
 
 ALL = "/api/contents/a.txt/checkpoints"
 A = (text("a.txt"),)
+OLD = {"If-Match": '"old"'}
 MODELS = (
     folder("checkpoints"),
     folder("m"),
@@ -27,6 +28,12 @@ VECTORS = [
     Vector("restore_unknown", Ask("POST", f"{ALL}/none"), 404, given=A),
     Vector("delete_unknown", Ask("DELETE", f"{ALL}/none"), 404, given=A),
     Vector("put_collection_refused", Ask("PUT", ALL, {}), 405, headers={"Allow": "GET, POST, OPTIONS"}, given=A),
+    Vector("head_of_collection_refused", Ask("HEAD", ALL), 405, headers={"Allow": "GET, POST, OPTIONS"}, given=A),
+    Vector("create_if_match", Ask("POST", ALL, headers=OLD), 400, given=A),
+    Vector("restore_if_match", Ask("POST", f"{ALL}/none", headers=OLD), 400, given=A),
+    Vector("delete_if_match", Ask("DELETE", f"{ALL}/none", headers=OLD), 400, given=A),
+    Vector("list_of_hidden", Ask("GET", "/api/contents/.a/checkpoints"), 404),
+    Vector("create_of_hidden", Ask("POST", "/api/contents/.a/checkpoints"), 400),
     Vector("delete_collection_refused", Ask("DELETE", ALL), 405, given=A),
     Vector("folder_of_that_name_read", Ask("GET", LAST), 200, {"path": "m/checkpoints/last.pt"}, given=MODELS),
     Vector("folder_of_that_name_deleted_from", Ask("DELETE", LAST), 204, None, given=MODELS),

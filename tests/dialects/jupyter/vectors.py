@@ -89,7 +89,17 @@ async def hold(vector: Vector, server: Server) -> None:
     answer = await server.send(vector.ask)
     assert answer.status == vector.status, answer.body
     assert {name: answer.headers.get(name) for name in vector.headers} == vector.headers
+    if answer.status >= 400 and vector.ask.method != "HEAD":
+        _check_error(answer)
     _compare(vector.body, answer)
+
+
+def _check_error(answer: Answer) -> None:
+    """Every refusal has Jupyter's shape, whatever was asked."""
+    assert answer.headers["Content-Type"] == "application/json"
+    error = answer.json()
+    assert sorted(error) == ["message", "reason"]
+    assert error["message"]
 
 
 def _compare(expected: object, answer: Answer) -> None:

@@ -1,4 +1,4 @@
-"""The fixture of the Nx1 dialect's tests: a served dialect over an empty store and an empty registry."""
+"""The fixtures of the Nx1 dialect's tests: a served dialect over an empty store and an empty registry."""
 
 from __future__ import annotations
 
@@ -12,10 +12,13 @@ from tests.dialects.nx1.driving import Nx1, running
 
 
 @pytest.fixture
-async def nx1(tmp_path: Path) -> AsyncIterator[Nx1]:
-    store = await StateStore.open(f"sqlite+aiosqlite:///{tmp_path / 'state.db'}")
-    try:
-        async with running(store) as served:
-            yield served
-    finally:
-        await store.aclose()
+async def store(tmp_path: Path) -> AsyncIterator[StateStore]:
+    opened = await StateStore.open(f"sqlite+aiosqlite:///{tmp_path / 'state.db'}")
+    yield opened
+    await opened.aclose()
+
+
+@pytest.fixture
+async def nx1(store: StateStore) -> AsyncIterator[Nx1]:
+    async with running(store) as served:
+        yield served

@@ -135,9 +135,25 @@ def file_part(name: str, body: bytes) -> Part:
     return Part(b'name="file"; filename="' + name.encode() + b'"', body)
 
 
+def refused(answer: Answer, status: int) -> str:
+    """Assert a refusal in Nx1's words; validation faults come only with 422."""
+    body = answer.json()
+    assert (answer.status, body["code"]) == (status, status)
+    assert set(body) <= {"error", "code", "detail"}
+    assert "detail" not in body or status == 422
+    assert answer.headers["Content-Type"].startswith("application/json")
+    return str(body["error"])
+
+
+def of_size(size: int) -> bytes:
+    """A valid notebook of that many bytes."""
+    body = notebook("")
+    return body + b" " * (size - len(body))
+
+
 @asynccontextmanager
-async def running(store: StateStore) -> AsyncIterator[Nx1]:
-    backend = MemoryBackend()
+async def running(store: StateStore, backend: MemoryBackend | None = None) -> AsyncIterator[Nx1]:
+    backend = backend or MemoryBackend()
     dialect = nx1_dialect(
         "work",
         notebook_app_types=frozenset({AppType.NOTEBOOK_PIPELINE, AppType.FULL_PIPELINE}),

@@ -16,12 +16,13 @@ async def test_created_app_is_whole_and_found_again(nx1: Nx1) -> None:
     made = await nx1.json("POST", "/api/app", {"app_name": "churn-1_A"})
     assert made.status == 200
     app = made.json()
-    assert set(app) == {"id", "app_name", "app_type", *STAMPS}
+    assert set(app) == {"id", "app_name", "app_type", "created_by", "created_date"}
     assert (app["app_name"], app["app_type"], app["created_by"]) == ("churn-1_A", "hand_authored", "ada")
     assert app["created_date"].endswith("Z")
     assert str(UUID(app["id"])) == app["id"]
-    assert (await nx1.send("GET", f"/api/app/{app['id']}")).json() == app
-    assert (await nx1.send("GET", "/api/app")).json() == [app]
+    found = (await nx1.send("GET", f"/api/app/{app['id']}")).json()
+    assert found == {**app, "updated_by": None, "updated_date": None}
+    assert (await nx1.send("GET", "/api/app")).json() == [found]
 
 
 async def test_taken_name_conflicts(nx1: Nx1) -> None:
@@ -39,21 +40,38 @@ async def test_unsafe_app_name_is_refused(nx1: Nx1, name: str) -> None:
 @pytest.mark.parametrize(
     ("body", "location"),
     [
-        (b"{}", ["body"]),
+        (b"{}", ["body", "app_name"]),
         (b'{"app_name": 5}', ["body", "app_name"]),
         (b'{"app_name": "a", "app_type": "poem"}', ["body", "app_type"]),
         (b"{", ["body"]),
         (b"", ["body"]),
         (b"[]", ["body"]),
+        (b"[" * 100_000, ["body"]),
+        (b'{"app_name": "\xff"}', ["body"]),
+        (b'{"app_name": "\\ud800"}', ["body"]),
+        (b'\xef\xbb\xbf{"app_name": "a"}', ["body"]),
+        (b'{"app_name": ' + b"9" * 5_000 + b"}", ["body", "app_name"]),
     ],
+    ids=lambda value: value[:12].decode("latin-1") if isinstance(value, bytes) else "",
 )
 async def test_ill_shaped_body_fails_validation(nx1: Nx1, body: bytes, location: list[str]) -> None:
     answer = await nx1.send("POST", "/api/app", body)
     problem = answer.json()
     assert (answer.status, problem["code"]) == (422, 422)
     assert problem["error"]
-    assert set(problem["detail"][0]) == {"type", "loc", "msg"}
-    assert problem["detail"][0]["loc"][: len(location)] == location
+    (fault,) = problem["detail"]
+    assert set(fault) == {"type", "loc", "msg"}
+    assert fault["loc"] == location
+
+
+async def test_missing_field_is_named_as_fastapi_names_it(nx1: Nx1) -> None:
+    problem = (await nx1.send("POST", "/api/app", b"{}")).json()
+    assert problem["detail"] == [{"type": "missing", "loc": ["body", "app_name"], "msg": "Field required"}]
+
+
+async def test_body_over_the_servers_limit_is_too_large(nx1: Nx1) -> None:
+    answer = await nx1.send("POST", "/api/app", b" " * (1 << 20) + b'{"app_name": "a"}')
+    assert (answer.status, answer.json()["code"]) == (413, 413)
 
 
 async def test_extra_fields_are_ignored(nx1: Nx1) -> None:
@@ -69,7 +87,7 @@ async def test_platform_key_may_do_everything_with_apps(nx1: Nx1) -> None:
     nx1.caller = PLATFORM
     app = (await nx1.json("POST", "/api/app", {"app_name": "a"})).json()
     assert app["created_by"] is None
-    assert (await nx1.send("GET", "/api/app")).json() == [app]
+    assert [each["id"] for each in (await nx1.send("GET", "/api/app")).json()] == [app["id"]]
 
 
 async def test_apps_of_others_are_not_listed_and_forbidden(nx1: Nx1) -> None:
@@ -88,11 +106,20 @@ async def test_apps_of_others_are_not_listed_and_forbidden(nx1: Nx1) -> None:
     assert (await nx1.json("POST", f"/api/app/{app['id']}/versions", {"version_name": "2"})).status == 403
 
 
-async def test_creator_keeps_access_without_the_manager_role(nx1: Nx1) -> None:
+async def test_who_loses_the_manager_role_loses_the_apps_made_with_it(nx1: Nx1) -> None:
     nx1.caller = Caller("cy", Credential.JWT, MANAGER)
-    await nx1.version(name="mine")
+    version_id = await nx1.version(name="mine")
     nx1.caller = Caller("cy", Credential.JWT)
-    assert [each["app_name"] for each in (await nx1.send("GET", "/api/app")).json()] == ["mine"]
+    assert (await nx1.send("GET", "/api/app")).json() == []
+    assert (await nx1.send("PUT", f"/api/app/versions/{version_id}/activate")).status == 403
+
+
+async def test_another_manager_sees_and_manages_every_app(nx1: Nx1) -> None:
+    version_id = await nx1.version(name="theirs")
+    nx1.caller = Caller("cy", Credential.PSK, MANAGER)
+    assert [each["app_name"] for each in (await nx1.send("GET", "/api/app")).json()] == ["theirs"]
+    activated = (await nx1.send("PUT", f"/api/app/versions/{version_id}/activate")).json()["activated_version"]
+    assert (activated["created_by"], activated["updated_by"]) == ("ada", "cy")
 
 
 async def test_apps_are_filtered_by_type(nx1: Nx1) -> None:

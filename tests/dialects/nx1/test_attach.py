@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 
+from gateway.contents.backend import Capability
 from tests.dialects.nx1.driving import BO, MAX_UPLOAD_BYTES, PLATFORM, Nx1, notebook
 
 KEY = "home/ada/a.ipynb"
@@ -75,6 +76,12 @@ async def test_app_type_decides_whether_a_notebook_is_taken(nx1: Nx1, type_: str
         ("home/ada/.ipynb", 400),
         ("home/ada/a\\x.ipynb", 400),
         ("home/ada/a\x00x.ipynb", 400),
+        ("home/ada/a\x85x.ipynb", 400),
+        ("home/ada/" + "n" * 250 + ".ipynb", 400),
+        ("home", 400),
+        ("HOME/ada/x.ipynb", 403),
+        ("home/Ada/x.ipynb", 403),
+        ("home/ada%2Fx.ipynb", 403),
         ("home/ada/" + "d/" * 600 + "x.ipynb", 400),
         ("", 400),
         ("home/ada/missing.ipynb", 404),
@@ -110,6 +117,18 @@ async def test_stored_object_over_the_limit_is_too_large_before_it_is_judged(nx1
     assert (await nx1.attach(await nx1.version(), KEY)).status == 413
 
 
+@pytest.mark.parametrize(
+    ("missing", "status"),
+    [({Capability.BYTE_EXACT}, 200), ({Capability.NATIVE_HASH}, 200), (set(Capability), 409)],
+    ids=["hash only", "bytes only", "neither"],
+)
+async def test_store_must_tell_its_own_bytes(nx1: Nx1, missing: set[Capability], status: int) -> None:
+    await nx1.upload_file("a.ipynb")
+    version_id = await nx1.version()
+    nx1.backend.capabilities -= missing
+    assert (await nx1.attach(version_id, KEY)).status == status
+
+
 async def test_checks_come_in_the_contracts_order(nx1: Nx1) -> None:
     hand_authored = await nx1.version("hand_authored")
     assert (await nx1.attach("no-uuid", "x")).status == 422
@@ -117,6 +136,8 @@ async def test_checks_come_in_the_contracts_order(nx1: Nx1) -> None:
     assert (await nx1.attach(str(uuid4()), "home/bo/x.ipynb")).status == 403
     assert (await nx1.attach(str(uuid4()), "home/ada/missing.ipynb")).status == 404
     assert (await nx1.attach(hand_authored, "home/ada/missing.ipynb")).status == 409
+    nx1.backend.capabilities = frozenset()
+    assert (await nx1.attach(await nx1.version(), "home/ada/missing.ipynb")).status == 409
     nx1.caller = BO
     assert (await nx1.attach(hand_authored, "home/bo/missing.ipynb")).status == 403
 

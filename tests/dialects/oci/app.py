@@ -1,15 +1,13 @@
-"""The OCI dialect over a local folder in the smallest app that can carry it, and what speaks to it in tests."""
+"""The OCI dialect over a local folder behind the real road, and what speaks to it in tests."""
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
-from uuid import uuid4
 
 import aiohttp
 from aiohttp import web
@@ -18,16 +16,18 @@ from yarl import URL
 from adapters.local.backend import LocalBackend
 from gateway.contents.apps import Apps
 from gateway.contents.locks import ProcessLocks
-from gateway.contents.model import Caller, Credential
+from gateway.contents.model import Caller, Credential, Document, Entry, Listing, Precondition, Written
 from gateway.contents.mounts import Mount, Mounts
 from gateway.contents.operations import Services
 from gateway.contents.paths import ContentPath
-from gateway.contents.problem import Code, Problem, Reason
+from gateway.contents.problem import Code, Problem
 from gateway.contents.service import Contents
 from gateway.contents.uploads import Uploads
-from gateway.dialects.dialect import REQUEST_ID, Dialect, Incoming, Route
 from gateway.dialects.oci import oci_dialect
+from gateway.server.auth import Gatekeeper
 from gateway.server.idempotency import RetryTokens
+from gateway.server.middleware import Metrics, middlewares
+from gateway.server.road import ROAD, Road, RouteTable, travel
 from tests.server.tokens import MemoryTokens
 
 PLATFORM = "ocid1.aidataplatform.oc1.iad.test"
@@ -36,6 +36,7 @@ CLOSED = "ws-closed"
 CALLER = Caller("ada", Credential.SIGNATURE)
 CONTENTS = f"/20260430/aiDataPlatforms/{PLATFORM}/workspaces/{WORKSPACE}/notebook/api/contents/"
 FOLDER = "team"
+MAX_BODY_BYTES = 1 << 18
 
 NOTEBOOK = {
     "nbformat": 4,
@@ -81,6 +82,33 @@ class Oci:
         return await self("PUT", tail, {"type": "notebook", "format": "json", "content": NOTEBOOK}, **headers)
 
 
+class Failing(LocalBackend):
+    """A store that fails whatever is asked of it."""
+
+    def __init__(self, root: Path, error: Exception) -> None:
+        super().__init__(root)
+        self._error = error
+
+    async def stat(self, path: ContentPath) -> Entry:
+        raise self._error
+
+    async def read(self, path: ContentPath) -> Document:
+        raise self._error
+
+    async def list(self, path: ContentPath) -> Listing:
+        raise self._error
+
+    async def write(self, path: ContentPath, body: bytes, *, precondition: Precondition = None) -> Written:
+        raise self._error
+
+
+class Everyone:
+    """Takes every request for the same caller's: signatures have tests of their own."""
+
+    async def authenticate(self, _request: web.Request) -> Caller:
+        return CALLER
+
+
 @asynccontextmanager
 async def running(root: Path) -> AsyncIterator[Oci]:
     (root / FOLDER).mkdir()
@@ -96,53 +124,23 @@ async def running(root: Path) -> AsyncIterator[Oci]:
 
 def _app(root: Path) -> web.Application:
     backend = LocalBackend(root)
-    mounts = Mounts([Mount("files", backend), Mount("closed", backend, readers=frozenset(), writers=frozenset())])
-    contents = Contents(mounts, ProcessLocks())
-    services = Services(contents, cast("Apps", None), cast("Uploads", None))
+    mounts = Mounts(
+        [
+            Mount("files", backend),
+            Mount("closed", backend, readers=frozenset(), writers=frozenset()),
+            Mount("read-only", backend, writers=frozenset()),
+            Mount("down", Failing(root, Problem(Code.UNAVAILABLE, "The storage is down.", retry_after_seconds=7))),
+            Mount("broken", Failing(root, RuntimeError("/secret/path"))),
+        ]
+    )
+    tokens = RetryTokens(MemoryTokens())
+    services = Services(Contents(mounts, ProcessLocks(), tokens.vacated), cast("Apps", None), cast("Uploads", None))
     workspaces = {
         (PLATFORM, WORKSPACE): ContentPath(("files", FOLDER)),
-        (PLATFORM, CLOSED): ContentPath(("closed",)),
+        **{(PLATFORM, f"ws-{name}"): ContentPath((name,)) for name in ("closed", "read-only", "down", "broken")},
     }
-    dialect = oci_dialect(workspaces)
-    tokens = RetryTokens(MemoryTokens())
-
-    async def handle(request: web.Request) -> web.StreamResponse:
-        request[REQUEST_ID] = request.headers.get("opc-request-id", uuid4().hex)
-        try:
-            response = await _answer(request, dialect, services, tokens)
-        except Problem as problem:
-            response = dialect.render_problem(problem)
-        dialect.finish(request, response)
-        return response
-
-    app = web.Application()
-    app.router.add_route("*", r"/{tail:[\s\S]*}", handle)
+    table = RouteTable([oci_dialect(workspaces)])
+    app = web.Application(middlewares=middlewares(table.dialect_of, Metrics()), client_max_size=MAX_BODY_BYTES)
+    app.router.add_route("*", r"/{tail:[\s\S]*}", travel)
+    app[ROAD] = Road(table, Gatekeeper({Credential.SIGNATURE: Everyone()}), services, tokens)
     return app
-
-
-async def _answer(
-    request: web.Request, dialect: Dialect, services: Services, tokens: RetryTokens
-) -> web.StreamResponse:
-    route, parameters = _matched(request, dialect)
-
-    async def act() -> web.StreamResponse:
-        call = await route.endpoint(Incoming(request, CALLER, parameters))
-        return call.render(await call.operation.run(services))
-
-    if not route.takes_retry_token:
-        return await act()
-    return await tokens.answer(request, CALLER, route.template, act)
-
-
-def _matched(request: web.Request, dialect: Dialect) -> tuple[Route, dict[str, str]]:
-    path, allowed = request.raw_path.partition("?")[0], []
-    for route in dialect.routes:
-        pattern = re.escape(route.template).replace(r"\{path\*\}", "(?P<path>.*)")
-        pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", pattern)
-        if found := re.fullmatch(pattern, path):
-            if route.method == request.method:
-                return route, found.groupdict()
-            allowed.append(route.method)
-    if allowed:
-        raise Problem(Code.METHOD_NOT_ALLOWED, "Not here.", allow=tuple(allowed))
-    raise Problem(Code.NOT_FOUND, "There is nothing at this URL.", reason=Reason.NO_ROUTE)

@@ -9,8 +9,15 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from gateway.contents.model import EPOCH, Entry, Kind
+from gateway.contents.paths import ContentPath
 from gateway.contents.problem import Code, Problem, Reason
+from gateway.dialects.oci.models import render_read
 from gateway.dialects.oci.problems import HIDDEN, render_problem, wire_error
+from gateway.wire.contents_json import model_of
+from tests.dialects.oci.app import CONTENTS, FOLDER, NOTEBOOK, WORKSPACE, Oci
+
+CODE_OF_404 = "NotAuthorizedOrNotFound"
 
 EXPECTED = {
     (Code.INVALID, None): (400, "InvalidParameter"),
@@ -72,6 +79,52 @@ def test_retry_after_and_allow_become_headers() -> None:
     assert render_problem(Problem(Code.THROTTLED, "x", retry_after_seconds=7)).headers["Retry-After"] == "7"
     refused = render_problem(Problem(Code.METHOD_NOT_ALLOWED, "x", allow=("GET", "PUT")))
     assert refused.headers["Allow"] == "GET, PUT"
+
+
+CALLS: list[tuple[str, str, object]] = [
+    ("GET", "a.ipynb", None),
+    ("GET", "a.ipynb?content=0", None),
+    ("POST", "%2F", {"type": "notebook"}),
+    ("POST", "%2F", {"copy_from": "a.ipynb"}),
+    ("PUT", "a.ipynb", {"content": NOTEBOOK}),
+    ("PUT", "a.ipynb", {}),
+    ("PATCH", "a.ipynb", {"path": "b.ipynb"}),
+    ("DELETE", "a.ipynb", None),
+]
+
+
+@pytest.mark.parametrize(("method", "tail", "value"), CALLS)
+async def test_what_is_wrong_behind_the_gateway_is_said_in_ocis_words(
+    oci: Oci, method: str, tail: str, value: object
+) -> None:
+    headers = {"if-match": "x"} if method == "PATCH" else {}
+    down = await oci.send(method, CONTENTS.replace(WORKSPACE, "ws-down") + tail, value, **headers)
+    assert (down.status, down.json()["code"]) == (503, "ServiceUnavailable")
+    assert down.headers["Retry-After"] == "7"
+    broken = await oci.send(method, CONTENTS.replace(WORKSPACE, "ws-broken") + tail, value, **headers)
+    assert (broken.status, broken.json()["code"]) == (500, "InternalServerError")
+    assert b"secret" not in broken.body
+    assert down.headers["opc-request-id"] != broken.headers["opc-request-id"]
+
+
+@pytest.mark.parametrize(("method", "tail", "value"), CALLS[2:])
+async def test_who_may_only_read_is_told_that_nothing_is_there(oci: Oci, method: str, tail: str, value: object) -> None:
+    await oci.put_notebook("a.ipynb")
+    prefix = CONTENTS.replace(WORKSPACE, "ws-read-only") + f"{FOLDER}%2F"
+    tail = tail.removeprefix("%2F")
+    if isinstance(value, dict) and "copy_from" in value:
+        value = {"copy_from": f"{FOLDER}/a.ipynb"}
+    refused = await oci.send(method, prefix + tail, value)
+    assert (refused.status, refused.json()["code"], refused.json()["message"]) == (404, CODE_OF_404, HIDDEN)
+    shown = await oci.send("GET", prefix + "a.ipynb")
+    assert (shown.status, shown.json()["writable"]) == (200, False)
+
+
+def test_an_entry_without_etag_is_answered_without_one() -> None:
+    entry = Entry(ContentPath(("a",)), Kind.FILE, EPOCH, EPOCH)
+    answer = render_read(model_of(entry), entry)
+    assert "etag" not in answer.headers
+    assert answer.headers["Last-Modified"] == "Thu, 01 Jan 1970 00:00:00 GMT"
 
 
 def _body(answer: web.Response) -> Any:

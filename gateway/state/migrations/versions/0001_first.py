@@ -53,6 +53,7 @@ def upgrade() -> None:
         sa.Column("status", sa.Integer),
         sa.Column("headers", sa.Text),
         sa.Column("body", sa.LargeBinary),
+        sa.Column("made", sa.Text),
         sa.Column("expires", sa.DateTime(timezone=True), nullable=False),
     )
     op.create_index("ix_retry_tokens_expires", "retry_tokens", ["expires"])

@@ -1,0 +1,255 @@
+"""What can be configured: every section of the configuration as a typed, frozen shape. Secrets hide from repr."""
+
+from __future__ import annotations
+
+import hashlib
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints, model_validator
+
+from gateway.contents.apps import AppType
+from gateway.contents.paths import ContentPath
+from gateway.contents.problem import Problem
+
+MEBIBYTE = 1 << 20
+STATE_DRIVERS = ("sqlite+aiosqlite", "postgresql+asyncpg")
+
+_NOTHING = hashlib.sha256(b"").hexdigest()
+
+
+def _content_path(text: str) -> str:
+    """A path in the gateway or a store: refused here rather than when the first request needs it."""
+    try:
+        ContentPath.parse(text)
+    except Problem as problem:
+        raise ValueError(problem.detail) from problem
+    return text
+
+
+def _web_address(text: str) -> str:
+    """An address without credentials: those have settings of their own, which hide."""
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ValueError("give a whole address, such as https://host:8443/path")
+    if "@" in parts.netloc:
+        raise ValueError("a user or password in the address is not used; give the credential in its own setting")
+    return text
+
+
+def _state_url(text: str) -> str:
+    driver = text.partition("://")[0]
+    if "://" not in text or driver not in STATE_DRIVERS:
+        raise ValueError(f"the address must start with {' or '.join(f'{known}://' for known in STATE_DRIVERS)}")
+    package = driver.partition("+")[2]
+    if find_spec(package) is None:
+        raise ValueError(f"this needs the package {package}, which is not installed beside the gateway")
+    return text
+
+
+def _digest_of_something(digest: str) -> str:
+    if digest == _NOTHING:
+        raise ValueError("this is the digest of an empty secret")
+    return digest
+
+
+MountName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$")]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$"), AfterValidator(_digest_of_something)]
+Folder = Annotated[str, AfterValidator(_content_path)]
+WebAddress = Annotated[str, AfterValidator(_web_address)]
+StateUrl = Annotated[str, AfterValidator(_state_url)]
+
+
+class Section(BaseModel):
+    """One table of the file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Server(Section):
+    """Where the gateway listens and what it accepts."""
+
+    host: str = Field(default="127.0.0.1", min_length=1)
+    port: int = Field(default=8888, ge=0, le=65535)
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    max_body_bytes: int = Field(default=100 * MEBIBYTE, gt=0)
+    shutdown_seconds: float = Field(default=20, gt=0)
+
+    @model_validator(mode="after")
+    def _both_or_neither(self) -> Server:
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise ValueError("tls_cert and tls_key belong together")
+        return self
+
+
+class State(Section):
+    """The store for what replicas share. Its address may hold a password."""
+
+    url: StateUrl = Field(default="sqlite+aiosqlite:///nbgateway.db", repr=False)
+    uploads_folder: Path = Path("nbgateway-uploads")
+    shared_locks: bool = False
+
+
+class Log(Section):
+    """How the log is written, always to standard error."""
+
+    format: Literal["console", "json"] = "console"
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class Mount(Section):
+    """What every kind of mount has."""
+
+    name: MountName
+    root: bool = False
+    homes: bool = False
+    readers: tuple[str, ...] = ("*",)
+    writers: tuple[str, ...] = ("*",)
+
+    def options(self) -> dict[str, Any]:
+        """What the adapter's factory takes: everything that is not about the mount itself."""
+        common = set(Mount.model_fields) | {"kind"}
+        return {key: _revealed(getattr(self, key)) for key in type(self).model_fields if key not in common}
+
+
+class LocalMount(Mount):
+    """A folder of this machine."""
+
+    kind: Literal["local"]
+    folder: Path
+
+    def options(self) -> dict[str, Any]:
+        return {"root": str(self.folder)} | ({"homes": True} if self.homes else {})
+
+
+class Nx1Mount(Mount):
+    """The Nx1 notebooks bucket, or any S3 bucket. Without keys the usual AWS_* chain applies."""
+
+    kind: Literal["nx1"]
+    bucket: str = Field(min_length=1)
+    endpoint_url: WebAddress | None = None
+    region: str = "us-east-1"
+    access_key_id: SecretStr | None = None
+    secret_access_key: SecretStr | None = None
+    session_token: SecretStr | None = None
+    addressing_style: Literal["auto", "path", "virtual"] = "auto"
+    create_bucket: bool = False
+
+    @model_validator(mode="after")
+    def _key_pair(self) -> Nx1Mount:
+        if (self.access_key_id is None) != (self.secret_access_key is None):
+            raise ValueError("access_key_id and secret_access_key belong together")
+        return self
+
+
+class JupyterMount(Mount):
+    """An upstream jupyter_server."""
+
+    kind: Literal["jupyter"]
+    url: WebAddress
+    token: SecretStr | None = None
+    folder: Folder = ""
+
+
+class OciMount(Mount):
+    """An OCI AI Data Platform workspace, reached with an API key of a ``~/.oci/config`` profile."""
+
+    kind: Literal["oci"]
+    endpoint: WebAddress
+    platform_id: str = Field(min_length=1)
+    workspace_key: str = Field(min_length=1)
+    folder: Folder = "Workspace"
+    profile: str = "DEFAULT"
+    config_file: str = "~/.oci/config"
+    version: str = "20260430"
+    collection: str = "aiDataPlatforms"
+    base_path: str = ""
+
+
+AnyMount = Annotated[LocalMount | Nx1Mount | JupyterMount | OciMount, Field(discriminator="kind")]
+
+
+class TokenGrant(Section):
+    """A Jupyter token: the token itself, or its sha256, and whose it is."""
+
+    user: str = Field(min_length=1)
+    token: Annotated[SecretStr, Field(min_length=1)] | None = None
+    sha256: Sha256 | None = None
+    roles: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_form(self) -> TokenGrant:
+        if (self.token is None) == (self.sha256 is None):
+            raise ValueError("give either token or sha256")
+        return self
+
+    @property
+    def digest(self) -> str:
+        """The sha256 by which the token is known, whichever form the file has."""
+        if self.token is None:
+            return self.sha256 or ""
+        return hashlib.sha256(self.token.get_secret_value().encode()).hexdigest()
+
+
+class PskGrant(Section):
+    """An Nx1 pre-shared key as sha256; without a user it is the platform's key, which owns no home."""
+
+    sha256: Sha256
+    user: str | None = Field(default=None, min_length=1)
+    roles: tuple[str, ...] = ()
+
+
+class Keycloak(Section):
+    """The issuer of bearer tokens; keys are fetched from its JWKS endpoint."""
+
+    issuer: WebAddress
+    audience: str | None = None
+    jwks_url: WebAddress | None = None
+
+
+class OciKey(Section):
+    """Who signs with which key."""
+
+    key_id: str = Field(min_length=1)
+    public_key: Path
+    user: str = Field(min_length=1)
+    roles: tuple[str, ...] = ()
+
+
+class Identity(Section):
+    """The four credentials; a kind without entries is not accepted."""
+
+    tokens: tuple[TokenGrant, ...] = ()
+    psks: tuple[PskGrant, ...] = ()
+    keycloak: Keycloak | None = None
+    oci_keys: tuple[OciKey, ...] = ()
+    oci_hosts: tuple[str, ...] = ()
+    oci_min_key_bits: int = Field(default=2048, gt=0)
+
+
+class Nx1Dialect(Section):
+    """Which mount holds the homes that the Nx1 API speaks of."""
+
+    mount: MountName
+    notebook_app_types: tuple[AppType, ...] = (AppType.NOTEBOOK_PIPELINE, AppType.FULL_PIPELINE)
+    max_upload_bytes: int = Field(default=50 * MEBIBYTE, gt=0)
+    manager_role: str = "nx1_app_manager"
+
+
+class Workspace(Section):
+    """Which gateway folder the root of an OCI workspace means."""
+
+    platform_id: str = Field(min_length=1)
+    workspace_key: str = Field(min_length=1)
+    folder: Folder
+
+
+def _revealed(value: object) -> object:
+    return value.get_secret_value() if isinstance(value, SecretStr) else value
