@@ -40,7 +40,7 @@ def problem_from(answer: Answer) -> Problem:
 def _fault_of(answer: Answer) -> _Fault | None:
     try:
         return msgspec.json.decode(answer.body, type=_Fault)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, RecursionError):
         return None
 
 

@@ -27,7 +27,7 @@ class Facts(msgspec.Struct, kw_only=True):
     created: str
     size: int | None = None
     writable: bool = True
-    hash: str | None = None
+    hash: Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")] | None = None
     hash_algorithm: str | None = None
 
 

@@ -71,6 +71,7 @@ class Server:
         try:
             return await asyncio.shield(exchange)
         except asyncio.CancelledError:
+            exchange.add_done_callback(_heard)
             await asyncio.wait({exchange})
             raise
 
@@ -78,6 +79,12 @@ class Server:
         names = self._folder.join(path).url().split("/")
         spelled = "/".join(_ROUTE_WORDS.get(name, name) for name in names)
         return URL(f"{self._base}/{spelled}".rstrip("/") + tail, encoded=True)
+
+
+def _heard(exchange: asyncio.Task[Answer]) -> None:
+    """What an exchange raises after its waiter was cancelled has nobody left to hear it."""
+    if not exchange.cancelled():
+        exchange.exception()
 
 
 def expected(answer: Answer, *statuses: int) -> Answer:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from functools import partial
 from pathlib import Path
 from typing import ParamSpec, TypeVar
@@ -26,18 +28,24 @@ from gateway.contents.model import (
     sha256_hex,
 )
 from gateway.contents.paths import ContentPath
-from gateway.contents.problem import Problem, already_exists, not_found, stale
+from gateway.contents.problem import Problem, already_exists, invalid, not_found, stale
 from gateway.wire.client import UpstreamClient
 
 CHECKPOINT_ID = "checkpoint"
+MAX_BODY_BYTES = 100 << 20
+WORKERS = 8
+"""Threads of its own: a folder that hangs, as a network drive may, leaves those of other mounts alone."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def create(client: UpstreamClient, *, root: str) -> Backend:
-    """A backend over the folder ``root``; it needs no upstream client."""
-    return LocalBackend(Path(root).expanduser())
+def create(client: UpstreamClient, *, root: str, homes: bool = False) -> Backend:
+    """A backend over the folder ``root``; of the upstream client it needs only how much a document may hold.
+
+    ``homes`` says that the folder holds one home for each user, which no symlink may lead out of.
+    """
+    return LocalBackend(Path(root).expanduser(), max_body_bytes=client.max_body_bytes, homes=homes)
 
 
 class LocalBackend:
@@ -54,8 +62,9 @@ class LocalBackend:
         }
     )
 
-    def __init__(self, root: Path) -> None:
-        self._folder = Folder(root)
+    def __init__(self, root: Path, *, max_body_bytes: int = MAX_BODY_BYTES, homes: bool = False) -> None:
+        self._folder = Folder(root, max_body_bytes, homes=homes)
+        self._threads = ThreadPoolExecutor(WORKERS, thread_name_prefix="local")
         self._running: set[asyncio.Task[object]] = set()
 
     async def probe(self) -> None:
@@ -100,6 +109,7 @@ class LocalBackend:
     async def aclose(self) -> None:
         """Let what was cancelled half-way come to its end."""
         await asyncio.gather(*self._running, return_exceptions=True)
+        self._threads.shutdown(wait=False)
 
     def _probe(self) -> None:
         if not self._folder.root.is_dir():
@@ -123,6 +133,8 @@ class LocalBackend:
         return Written(file_entry(path, facts, sha256_hex(body)), created=not existed)
 
     def _delete(self, path: ContentPath, precondition: Precondition) -> None:
+        if path.is_root:
+            raise invalid("The root cannot be deleted.")
         with changing(self._folder.root, path):
             self._check(path, precondition)
             is_directory = self._folder.is_directory(path)
@@ -141,6 +153,8 @@ class LocalBackend:
         return self._write(target, body, Absent())
 
     def _move(self, source: ContentPath, target: ContentPath) -> Entry:
+        if source.is_root or target.starts_with(source):
+            raise invalid("A directory cannot be moved into itself.")
         with changing(self._folder.root, source, target):
             is_directory = self._folder.is_directory(source)
             origin, goal = self._folder.locate(source), self._folder.locate(target)
@@ -151,7 +165,7 @@ class LocalBackend:
                 self._move_checkpoint(source, target)
             for folder in {origin.parent, goal.parent}:
                 sync_folder(folder)
-        return self._folder.entry(target)
+            return self._folder.entry(target)
 
     def _move_checkpoint(self, source: ContentPath, target: ContentPath) -> None:
         """One that was left at the target by a file long gone must not become the moved file's."""
@@ -212,10 +226,14 @@ class LocalBackend:
 
     async def _in_thread(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run blocking work to its end even when the waiting task is cancelled: a write is whole or not at all."""
-        task = asyncio.ensure_future(asyncio.to_thread(self._guarded, partial(work, *args, **kwargs)))
+        task = asyncio.create_task(self._visit(partial(self._guarded, partial(work, *args, **kwargs))))
         self._running.add(task)
         task.add_done_callback(self._finished)
         return await asyncio.shield(task)
+
+    async def _visit(self, work: Callable[[], R]) -> R:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, copy_context().run, work)
 
     def _guarded(self, work: Callable[[], R]) -> R:
         try:

@@ -15,8 +15,10 @@ from pathlib import Path
 
 from adapters.local.errors import busy
 from gateway.contents.model import Entry, ETag, Kind, directory_entry, sha256_hex
+from gateway.contents.mounts import HOMES
 from gateway.contents.paths import MAX_SEGMENT_BYTES, ContentPath, is_plain_name
 from gateway.contents.problem import Problem, Reason, invalid, not_found
+from gateway.wire.client import oversized
 
 PRIVATE_PREFIX = ".nbgw"
 CHECKPOINTS_FOLDER = ".ipynb_checkpoints"
@@ -26,15 +28,24 @@ _REMEMBERED_DIGESTS = 10_000
 _SETTLED_NANOSECONDS = 2_000_000_000
 """A file changed within this time may change again without its date showing it: clocks of file systems are coarse."""
 _READ_ATTEMPTS = 3
+_EFFECTIVE_IDS = os.access in os.supports_effective_ids
+_FIRST_SECOND = int(datetime(1, 1, 2, tzinfo=UTC).timestamp())
+_LAST_SECOND = int(datetime(9999, 12, 30, tzinfo=UTC).timestamp())
 
 DigestKey = tuple[int, int, int, int, int]
 
 
 class Folder:
-    """The root folder and what may be reached in it: nothing through a symlink that leaves it."""
+    """The root folder and what may be reached in it: nothing through a symlink that leaves it.
 
-    def __init__(self, root: Path) -> None:
+    With ``homes`` nothing through a symlink that leaves the home it stands in: users can make symlinks, and the gateway
+    can read what they cannot.
+    """
+
+    def __init__(self, root: Path, max_body_bytes: int, *, homes: bool = False) -> None:
+        self._homes = homes
         self._given_root = root
+        self._max_body_bytes = max_body_bytes
         self._digests: dict[DigestKey, str] = {}
 
     @cached_property
@@ -43,14 +54,24 @@ class Folder:
         return Path(os.path.realpath(self._given_root))
 
     def locate(self, path: ContentPath) -> Path:
-        """The host path, with every symlink above its last name resolved. NOT_FOUND when any leaves the root."""
+        """The host path, with every symlink above its last name resolved. NOT_FOUND when any leads out of bounds."""
         if path.is_root:
             return self.root
         host = Path(os.path.realpath(self.root.joinpath(*path.parent.segments)), path.name)
         real = Path(os.path.realpath(host))
-        if self.root not in (*host.parents, host) or self.root not in (*real.parents, real):
+        bounds = self._bounds(path)
+        if not (_is_within(bounds, host) and _is_within(bounds, real)):
             raise not_found()
         return host
+
+    def _bounds(self, path: ContentPath) -> Path:
+        """What no symlink may lead out of: the home that the path is in, or else the root."""
+        if not self._homes or len(path.segments) < 3 or path.segments[0] != HOMES:
+            return self.root
+        home = Path(os.path.realpath(self.root.joinpath(*path.segments[:2])))
+        if not _is_within(self.root, home):
+            raise not_found()
+        return home
 
     def locate_checkpoint(self, path: ContentPath) -> Path:
         """``.ipynb_checkpoints/a-checkpoint.ipynb`` beside ``a.ipynb``, as jupyter_server names it."""
@@ -89,7 +110,9 @@ class Folder:
         for _ in range(_READ_ATTEMPTS):
             with _opened(host) as file:
                 before = os.fstat(file.fileno())
-                body = file.read()
+                if before.st_size > self._max_body_bytes:
+                    raise oversized()
+                body = file.read(before.st_size + 1)
                 if _key(os.fstat(file.fileno())) == _key(before) and len(body) == before.st_size:
                     return file_entry(path, before, sha256_hex(body), writable=may_write(host)), body
         raise busy()
@@ -141,13 +164,17 @@ def file_entry(path: ContentPath, facts: os.stat_result, digest: str | None, *, 
     """``created`` is the birth of the file where the system tells it, and never after ``modified``."""
     modified = _date(facts.st_mtime_ns)
     born = getattr(facts, "st_birthtime", facts.st_ctime)
-    created = min(modified, datetime.fromtimestamp(born, UTC))
+    created = min(modified, _date(int(born * 1_000_000_000)))
     etag = ETag(digest) if digest else None
     return Entry(path, Kind.of_file(path), modified, created, etag, facts.st_size, digest, writable)
 
 
+def _is_within(folder: Path, host: Path) -> bool:
+    return folder in (*host.parents, host)
+
+
 def may_write(host: Path | str) -> bool:
-    return os.access(host, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
+    return os.access(host, os.W_OK, effective_ids=_EFFECTIVE_IDS)
 
 
 def _opened(host: Path) -> FileIO:
@@ -168,6 +195,6 @@ def _never_listed(name: str) -> bool:
 
 
 def _date(nanoseconds: int) -> datetime:
-    return datetime.fromtimestamp(nanoseconds // 1_000_000_000, UTC).replace(
-        microsecond=nanoseconds % 1_000_000_000 // 1000
-    )
+    """Dates that no calendar has, as broken archives set them, become the nearest that it has."""
+    seconds = min(max(nanoseconds // 1_000_000_000, _FIRST_SECOND), _LAST_SECOND)
+    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=nanoseconds % 1_000_000_000 // 1000)

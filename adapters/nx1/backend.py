@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime
 
 from structlog import get_logger
 
 from adapters.nx1 import checkpoints
 from adapters.nx1.keys import checkpoint_key, key_of, prefix_of
 from adapters.nx1.listing import find_listing, is_directory, keep_folder, mark, refuse_file_above
-from adapters.nx1.objects import Objects
+from adapters.nx1.objects import Facts, Objects
 from adapters.nx1.probe import learn
 from adapters.nx1.store import Store, StoreSettings, within
 from adapters.nx1.transfer import copy_absent, delete_folder, move_file, move_folder
-from adapters.nx1.writing import refuse_impossible, write_object
+from adapters.nx1.writing import dated, refuse_impossible, write_object
 from gateway.contents.backend import Backend, Capability
 from gateway.contents.model import (
     Absent,
     Checkpoint,
     Document,
     Entry,
+    ETag,
     Listing,
     Matches,
     Precondition,
@@ -42,6 +45,9 @@ _ALWAYS = frozenset(
         Capability.LISTED_ETAGS,
     }
 )
+LEARNED = frozenset({Capability.CONDITIONAL_WRITE, Capability.CONDITIONAL_DELETE})
+"""What depends on the store: ``probe`` finds out."""
+
 _log = get_logger(__name__)
 
 
@@ -94,6 +100,10 @@ class Nx1Backend:
         try:
             await self._store.ask("head_bucket")
         except Problem as problem:
+            if problem.code is Code.INVALID:
+                raise Problem(
+                    Code.INTERNAL, "The bucket of this mount has a name that no bucket can have."
+                ) from problem
             if problem.code is not Code.NOT_FOUND:
                 raise
             await self._make_bucket(problem)
@@ -176,8 +186,8 @@ class Nx1Backend:
                 raise _a_directory()
             raise not_found()
         await refuse_impossible(self._objects, target, Absent())
-        await copy_absent(self._objects, key_of(source), facts, key_of(target))
-        return Written(await self.stat(target), created=True)
+        etag = await copy_absent(self._objects, key_of(source), facts, key_of(target))
+        return Written(await self._carried(facts, etag, target), created=True)
 
     async def move(self, source: ContentPath, target: ContentPath) -> Entry:
         if source.is_root or target.is_root or target.starts_with(source):
@@ -193,10 +203,10 @@ class Nx1Backend:
             await move_folder(self._objects, source, target)
             return await self.stat(target)
         try:
-            await move_file(self._objects, source, facts, target)
+            etag = await move_file(self._objects, source, facts, target)
         except Problem as problem:
             raise (already_exists() if problem.code is Code.PRECONDITION else problem) from problem
-        return await self.stat(target)
+        return await self._carried(facts, etag, target)
 
     async def list_checkpoints(self, path: ContentPath) -> tuple[Checkpoint, ...]:
         return await checkpoints.find(self._objects, path)
@@ -223,8 +233,21 @@ class Nx1Backend:
         region = self._settings.region
         # us-east-1 is the one region that S3 refuses as an explicit place.
         place = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
-        await self._store.change("create_bucket", **place)
+        try:
+            await self._store.change("create_bucket", **place)
+        except Problem as problem:
+            if problem.code is not Code.CONFLICT:
+                raise
+            # Another replica has just made it, or it is another customer's, as this will show.
+            await self._store.ask("head_bucket")
+            return
         _log.info("bucket created", bucket=self._settings.bucket)
+
+    async def _carried(self, facts: Facts, etag: ETag, target: ContentPath) -> Entry:
+        """The copy as it was made, whatever stands there by now."""
+        known = facts.metadata if etag == facts.etag else {}
+        made = replace(facts, etag=etag, modified=datetime.now(UTC).replace(microsecond=0), metadata=known)
+        return (await dated(self._objects, key_of(target), made)).entry(target)
 
     async def _exists(self, path: ContentPath) -> bool:
         if path.is_root:

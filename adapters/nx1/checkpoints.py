@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from adapters.nx1.keys import CHECKPOINT_ID, checkpoint_key, key_of
 from adapters.nx1.listing import is_directory
 from adapters.nx1.objects import Facts, Objects
-from gateway.contents.model import Checkpoint
+from gateway.contents.model import Checkpoint, ETag
 from gateway.contents.paths import ContentPath
-from gateway.contents.problem import Reason, invalid, not_found
+from gateway.contents.problem import Code, Problem, Reason, invalid, not_found
 from gateway.wire.dates import iso, parse_wire_date
 
 _DATE = "nbgw-modified"
+_ATTEMPTS = 3
 
 
 async def find(objects: Objects, path: ContentPath) -> tuple[Checkpoint, ...]:
@@ -33,26 +35,58 @@ async def save(objects: Objects, path: ContentPath) -> Checkpoint:
         if await is_directory(objects, path):
             raise invalid("A directory has no checkpoints.", reason=Reason.BAD_TYPE)
         raise not_found()
-    noted = {**facts.metadata, _DATE: iso(facts.modified)}
-    await objects.copy(
-        key_of(path), checkpoint_key(path), revision=facts.etag, metadata=noted, content_type=facts.content_type
-    )
-    return Checkpoint(CHECKPOINT_ID, facts.modified)
+    saved = await _copied(objects, key_of(path), facts, checkpoint_key(path), _with_date)
+    return Checkpoint(CHECKPOINT_ID, saved.modified)
 
 
 async def restore(objects: Objects, path: ContentPath, checkpoint_id: str) -> None:
     """Copy the saved state back."""
     saved = await _known(objects, path, checkpoint_id)
-    metadata = {name: value for name, value in saved.metadata.items() if name != _DATE}
-    await objects.copy(
-        checkpoint_key(path), key_of(path), revision=saved.etag, metadata=metadata, content_type=saved.content_type
-    )
+    await _copied(objects, checkpoint_key(path), saved, key_of(path), _without_date)
 
 
 async def forget(objects: Objects, path: ContentPath, checkpoint_id: str) -> None:
     """Delete the saved state."""
     await _known(objects, path, checkpoint_id)
     await objects.remove(checkpoint_key(path))
+
+
+async def _copied(
+    objects: Objects, source: str, facts: Facts, target: str, noted: Callable[[Facts], Mapping[str, str]]
+) -> Facts:
+    """Copy one revision with notes on that very revision, and return its facts: not every store keeps the condition."""
+    for _ in range(_ATTEMPTS):
+        etag = await _copy_if_unchanged(objects, source, facts, target, noted(facts))
+        if etag == facts.etag:
+            return facts
+        current = await objects.head(source)
+        if current is None:
+            raise not_found()
+        if etag is not None and current.etag == facts.etag:
+            return facts
+        facts = current
+    raise Problem(Code.CONFLICT, "The file keeps being changed; try again.", reason=Reason.BUSY)
+
+
+async def _copy_if_unchanged(
+    objects: Objects, source: str, facts: Facts, target: str, metadata: Mapping[str, str]
+) -> ETag | None:
+    try:
+        return await objects.copy(
+            source, target, revision=facts.etag, metadata=metadata, content_type=facts.content_type
+        )
+    except Problem as problem:
+        if problem.code is not Code.PRECONDITION:
+            raise
+        return None
+
+
+def _with_date(facts: Facts) -> dict[str, str]:
+    return {**facts.metadata, _DATE: iso(facts.modified)}
+
+
+def _without_date(facts: Facts) -> dict[str, str]:
+    return {name: value for name, value in facts.metadata.items() if name != _DATE}
 
 
 async def _known(objects: Objects, path: ContentPath, checkpoint_id: str) -> Facts:

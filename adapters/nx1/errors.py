@@ -38,7 +38,7 @@ _CREDENTIAL_CODES = frozenset(
         "TokenRefreshRequired",
     }
 )
-_UNSUPPORTED_CODES = frozenset({"NotImplemented", "InvalidRequest", "InvalidArgument"})
+_UNSUPPORTED_CODES = frozenset({"NotImplemented", "InvalidRequest", "InvalidArgument", "MissingContentMD5"})
 _CREDENTIAL_FAULTS = (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError)
 _BUSY_CODES = frozenset({"SlowDown", "ServiceUnavailable", "Throttling", "TooManyRequests"})
 

@@ -13,6 +13,7 @@ from gateway.contents.model import Absent, Entry, ETag, Kind, Matches, Precondit
 from gateway.contents.paths import ContentPath
 from gateway.contents.problem import Code, Problem
 from gateway.wire.client import nonsense
+from gateway.wire.conditions import received_etag
 from gateway.wire.dates import parse_http_date
 
 DIGEST = "sha256"
@@ -96,7 +97,7 @@ class Objects:
             Key=key,
             Body=body,
             ContentType=content_type,
-            Metadata=dict(metadata),
+            Metadata=_sendable(metadata),
             **self._spelled(condition),
         )
         date = parse_http_date(str(answer["ResponseMetadata"].get("HTTPHeaders", {}).get("date", "")))
@@ -121,7 +122,7 @@ class Objects:
         if absent:
             arguments["IfNoneMatch"] = "*"
         if metadata is not None:
-            arguments |= {"MetadataDirective": "REPLACE", "Metadata": dict(metadata), "ContentType": content_type}
+            arguments |= {"MetadataDirective": "REPLACE", "Metadata": _sendable(metadata), "ContentType": content_type}
         origin = {"Bucket": self.store.settings.bucket, "Key": source}
         answer = await self.store.change("copy_object", Key=target, CopySource=origin, **arguments)
         return unquoted(answer.get("CopyObjectResult", {}).get("ETag"))
@@ -136,6 +137,7 @@ class Objects:
         arguments: dict[str, Any] = {"Prefix": prefix, "MaxKeys": limit}
         if delimiter:
             arguments["Delimiter"] = delimiter
+        seen = set[str]()
         while True:
             page = await self.store.ask("list_objects_v2", **arguments)
             if "IsTruncated" not in page:
@@ -143,9 +145,11 @@ class Objects:
             yield page
             if not page["IsTruncated"]:
                 return
-            if not page.get("NextContinuationToken"):
-                raise nonsense()
-            arguments["ContinuationToken"] = page["NextContinuationToken"]
+            token = page.get("NextContinuationToken")
+            if not token or token in seen:
+                raise nonsense("The storage behind this mount does not tell where a listing goes on.")
+            seen.add(token)
+            arguments["ContinuationToken"] = token
 
     async def any_below(self, prefix: str) -> bool:
         """Whether a key begins with the prefix."""
@@ -185,6 +189,12 @@ def date_of(answer: Mapping[str, Any]) -> datetime:
 
 def unquoted(etag: object) -> ETag:
     """The etag as it is held inside. UPSTREAM when there is none."""
-    if not isinstance(etag, str) or not etag.strip('"'):
-        raise nonsense()
-    return ETag(etag.strip('"'))
+    received = received_etag(etag)
+    if received is None:
+        raise nonsense("The storage behind this mount gave no etag.")
+    return received
+
+
+def _sendable(metadata: Mapping[str, str]) -> dict[str, str]:
+    """Without what other tools have noted in letters that no header can carry."""
+    return {name: value for name, value in metadata.items() if name.isascii() and value.isascii()}

@@ -13,14 +13,18 @@ import aiohttp
 from aiobotocore.config import AioConfig
 from aiobotocore.httpsession import AIOHTTPSession
 from aiobotocore.session import get_session
+from botocore.exceptions import NoCredentialsError
 
 from adapters.nx1.errors import BROKEN_CONNECTION, FAULTS, problem_from, too_slow
+from gateway.contents.problem import Code, Problem
 from gateway.wire.client import (
     CONNECT_SECONDS,
     MAX_CONNECTIONS_PER_HOST,
     READ_SECONDS,
     WRITE_SECONDS,
     nonsense,
+    oversized,
+    payload,
 )
 
 P = ParamSpec("P")
@@ -42,16 +46,28 @@ class StoreSettings:
     max_body_bytes: int
 
 
-class UnrepeatingSession(AIOHTTPSession):  # type: ignore[misc]  # aiobotocore ships without types
-    """aiobotocore's HTTP session without aiohttp's silent repeat of requests on a broken connection.
+class PlainSession(AIOHTTPSession):  # type: ignore[misc]  # aiobotocore ships without types
+    """aiobotocore's HTTP session without what aiohttp would do by itself: repeat a request, follow a redirect.
 
-    A conditional PUT that is stored and then repeated would be answered 412, a write that was refused by itself.
+    A conditional PUT that is stored and then repeated would be answered 412, a write that was refused by itself; and
+    whoever redirects is not the store that was configured.
     """
 
-    async def _get_session(self, proxy_url: str | None) -> aiohttp.ClientSession:
+    async def _get_session(self, proxy_url: str | None) -> _PlainRequests:
         session: aiohttp.ClientSession = await super()._get_session(proxy_url)
         session._retry_connection = False  # noqa: SLF001  private, and the only switch there is; pinned by a test
-        return session
+        return _PlainRequests(session)
+
+
+@dataclass(frozen=True, slots=True)
+class _PlainRequests:
+    """The one method of a session that aiobotocore calls."""
+
+    session: aiohttp.ClientSession
+
+    async def request(self, method: str, *, data: Any = None, **arguments: Any) -> aiohttp.ClientResponse:
+        body = payload(data) if isinstance(data, bytes) else data
+        return await self.session.request(method, data=body, allow_redirects=False, **arguments)
 
 
 def within(seconds: float) -> Callable[[Callable[P, Awaitable[R]]], Callable[P, Coroutine[Any, Any, R]]]:
@@ -84,15 +100,17 @@ class Store:
             return await _twice(lambda: _call(client, operation, self.settings.bucket, arguments))
 
     async def fetch(self, key: str) -> tuple[Answer, bytes]:
-        """The object's facts and all its bytes. UPSTREAM when there are more than the gateway accepts, or fewer than
-        the store announced."""
+        """The object's facts and all its bytes. TOO_LARGE when there are more than the gateway carries, UPSTREAM when
+        there are fewer than the store announced."""
         client = await self._opened()
         async with _deadline(READ_SECONDS), _as_problems():
             facts = await _twice(lambda: _call(client, "get_object", self.settings.bucket, {"Key": key}))
             async with facts["Body"] as stream:
                 announced = facts.get("ContentLength")
-                if announced is None or announced > self.settings.max_body_bytes:
-                    raise nonsense("The storage behind this mount sent more than the gateway accepts.")
+                if announced is None:
+                    raise nonsense("The storage behind this mount does not say how long a file is.")
+                if announced > self.settings.max_body_bytes:
+                    raise oversized()
                 body: bytes = await stream.read()
         if len(body) != announced:
             raise nonsense()
@@ -108,15 +126,44 @@ class Store:
         await self._stack.aclose()
 
     async def _opened(self) -> Any:
-        async with self._opening:
-            if self._client is None:
-                async with _as_problems():
-                    self._client = await self._stack.enter_async_context(_new_client(self.settings))
+        if self._client is None:
+            async with self._opening, _deadline(READ_SECONDS), _as_problems():
+                if self._client is None:
+                    client = await self._stack.enter_async_context(await self._new_client())
+                    client.meta.events.register_last("before-parameter-build.s3", _stay_here)
+                    self._client = client
         return self._client
 
+    async def _new_client(self) -> Any:
+        try:
+            session = await asyncio.to_thread(_warm_session, self.settings)
+        except ValueError as error:
+            detail = "The S3 settings of this mount cannot be used: the endpoint is no address, or the region none."
+            raise Problem(Code.INTERNAL, detail) from error
+        return _new_client(session, self.settings)
 
-def _new_client(settings: StoreSettings) -> Any:
-    return get_session().create_client(
+
+def _stay_here(context: Answer, **_: object) -> None:
+    """Keep botocore from looking for the bucket elsewhere: a store that always redirects sends it round for ever."""
+    context["s3_redirect"]["redirected"] = True
+
+
+def _warm_session(settings: StoreSettings) -> Any:
+    """A session that has made such a client before, in this thread: what that reads from files it remembers, so that
+    the event loop will not wait for them."""
+    session = get_session()
+
+    async def make_one() -> None:
+        async with _new_client(session, settings):
+            if settings.access_key_id is None and await session.get_credentials() is None:
+                raise NoCredentialsError
+
+    asyncio.run(make_one())
+    return session
+
+
+def _new_client(session: Any, settings: StoreSettings) -> Any:
+    return session.create_client(
         "s3",
         endpoint_url=settings.endpoint_url,
         region_name=settings.region,
@@ -124,7 +171,7 @@ def _new_client(settings: StoreSettings) -> Any:
         aws_secret_access_key=settings.secret_access_key,
         aws_session_token=settings.session_token,
         config=AioConfig(
-            http_session_cls=UnrepeatingSession,
+            http_session_cls=PlainSession,
             retries={"total_max_attempts": 1},
             connect_timeout=CONNECT_SECONDS,
             read_timeout=READ_SECONDS,

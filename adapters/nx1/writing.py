@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 
 from structlog import get_logger
 
@@ -28,7 +27,7 @@ async def write_object(
         await refuse_impossible(objects, path, precondition)
     metadata = {DIGEST: await offloaded(len(body), sha256_hex, body)}
     stored = await _put(objects, path, body, metadata, precondition)
-    return await _dated(objects, key_of(path), stored), is_new
+    return await dated(objects, key_of(path), stored), is_new
 
 
 async def refuse_impossible(objects: Objects, path: ContentPath, precondition: Precondition) -> None:
@@ -64,7 +63,7 @@ async def _put(
         await asyncio.sleep(_BUSY_PAUSE_SECONDS)
 
 
-async def _dated(objects: Objects, key: str, stored: Facts) -> Facts:
+async def dated(objects: Objects, key: str, stored: Facts) -> Facts:
     """With the store's own date of this revision. When another has come since, or the store falls silent, the write
     stands all the same, and the PUT answer's date is the nearest there is."""
     try:
@@ -74,4 +73,4 @@ async def _dated(objects: Objects, key: str, stored: Facts) -> Facts:
         return stored
     if current is None or current.etag != stored.etag:
         return stored
-    return replace(stored, modified=current.modified)
+    return current

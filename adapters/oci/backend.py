@@ -8,8 +8,9 @@ from dataclasses import replace
 from urllib.parse import quote
 
 from adapters.oci.bodies import body_of_save, bytes_of
+from adapters.oci.errors import directory_in_the_way, is_in_the_way, taken
 from adapters.oci.profile import load_signing_key
-from adapters.oci.workspace import Facts, Workspace, child_entry, entry_of, facts_of, last_name
+from adapters.oci.workspace import Facts, Workspace, child_entry, directory_of, entry_of, facts_of, last_name
 from gateway.contents.backend import Backend, Capability
 from gateway.contents.model import (
     Absent,
@@ -21,7 +22,6 @@ from gateway.contents.model import (
     Matches,
     Precondition,
     Written,
-    directory_entry,
 )
 from gateway.contents.offload import offloaded
 from gateway.contents.paths import ContentPath, is_plain_name
@@ -30,6 +30,8 @@ from gateway.wire.client import Answer, UpstreamClient, nonsense
 from gateway.wire.dates import parse_wire_date
 
 _MAX_HEADER_PATH = 255
+_LAG_SECONDS = 0.5
+"""After this, what was just made should be seen (quirk 2)."""
 
 
 def create(
@@ -80,17 +82,14 @@ class OciBackend:
 
     async def stat(self, path: ContentPath) -> Entry:
         """One call for a file; a directory is listed too, for its etag."""
-        answer, facts = await self._facts(path)
-        if facts.type == Kind.DIRECTORY:
-            return (await self._listed(path, facts)).entry
-        return entry_of(path, facts, self._etag(answer))
+        return await self._described(path, await self._facts(path))
 
     async def read(self, path: ContentPath) -> Document:
         answer = await self._workspace.contents("GET", path, f"?content=1&type={Kind.of_file(path).value}")
-        facts = facts_of(answer)
+        facts = await offloaded(len(answer.body), facts_of, answer)
         if facts.type == Kind.DIRECTORY:
             raise invalid("A directory has no bytes to read.", reason=Reason.BAD_TYPE)
-        body = bytes_of(facts, Kind.of_file(path))
+        body = await offloaded(len(answer.body), bytes_of, facts, Kind.of_file(path))
         return Document(replace(entry_of(path, facts, self._etag(answer)), size=len(body)), body)
 
     async def list(self, path: ContentPath) -> Listing:
@@ -102,6 +101,8 @@ class OciBackend:
 
     async def write(self, path: ContentPath, body: bytes, *, precondition: Precondition = None) -> Written:
         """``Matches`` is the service's own if-match. For ``Absent``, which it does not have, see ``_create``."""
+        if path.is_root:
+            raise directory_in_the_way()
         match precondition:
             case Absent():
                 if await self._standing(path) is not None:
@@ -111,18 +112,18 @@ class OciBackend:
                 return Written(await self._replace(path, body, etag), created=False)
         standing = await self._standing(path)
         if standing is not None and standing.type == Kind.DIRECTORY:
-            raise Problem(Code.CONFLICT, "A directory stands there.")
+            raise directory_in_the_way()
         return Written(await self._put_or_create(path, body), created=standing is None)
 
     async def delete(self, path: ContentPath, *, precondition: Precondition = None) -> None:
         """A directory that the service will not delete whole is emptied first."""
-        if isinstance(precondition, Absent):
-            raise stale()
+        if path.is_root:
+            raise invalid("The root cannot be deleted.")
         etag = precondition.etag if isinstance(precondition, Matches) else None
         try:
             await self._workspace.contents("DELETE", path, etag=etag)
         except Problem as problem:
-            if not _is_in_the_way(problem) and problem.code is not Code.INVALID:
+            if not is_in_the_way(problem) and problem.code is not Code.INVALID:
                 raise
             _, facts = await self._facts(path)
             if facts.type != Kind.DIRECTORY:
@@ -131,27 +132,29 @@ class OciBackend:
             await self._workspace.contents("DELETE", path)
 
     async def make_directory(self, path: ContentPath) -> Entry:
+        if path.is_root:
+            raise already_exists()
         address = self._workspace.address(path)
-        if not address.isascii() or len(address) > _MAX_HEADER_PATH:
+        if not address.isascii() or address != address.strip() or len(address) > _MAX_HEADER_PATH:
             return await self._make_directory_by_rename(path)
         headers = {"path": address, "type": "FOLDER", "is-overwrite": "false"}
         try:
             await self._workspace.send("POST", "/objects", headers)
         except Problem as problem:
-            raise _taken(problem) from problem
-        _, facts = await self._facts(path)
-        return _directory(path, facts)
+            raise taken(problem) from problem
+        _, facts = await self._facts_after_change(path)
+        return directory_of(path, facts)
 
     async def move(self, source: ContentPath, target: ContentPath) -> Entry:
+        if source.is_root or target.is_root:
+            raise invalid("The root cannot be moved or replaced.")
         try:
             return await self._rename(source, target)
         except Problem as problem:
-            raise _taken(problem) from problem
+            raise taken(problem) from problem
 
     async def aclose(self) -> None:
         """Nothing is held: the client belongs to the gateway."""
-
-    # -- reading -----------------------------------------------------------------------------------------------------
 
     async def _facts(self, path: ContentPath) -> tuple[Answer, Facts]:
         try:
@@ -161,6 +164,22 @@ class OciBackend:
                 raise nonsense("The configured folder does not exist in the workspace.") from problem
             raise
         return answer, facts_of(answer)
+
+    async def _facts_after_change(self, path: ContentPath) -> tuple[Answer, Facts]:
+        """The same of what was just made, which the service may not know of at once."""
+        try:
+            return await self._facts(path)
+        except Problem as problem:
+            if problem.code is not Code.NOT_FOUND:
+                raise
+        await asyncio.sleep(_LAG_SECONDS)
+        return await self._facts(path)
+
+    async def _described(self, path: ContentPath, found: tuple[Answer, Facts]) -> Entry:
+        answer, facts = found
+        if facts.type == Kind.DIRECTORY:
+            return (await self._listed(path, facts)).entry
+        return entry_of(path, facts, self._etag(answer))
 
     async def _standing(self, path: ContentPath) -> Facts | None:
         try:
@@ -172,8 +191,9 @@ class OciBackend:
 
     async def _listed(self, path: ContentPath, facts: Facts) -> Listing:
         children = (child_entry(path, item) for item in await self._workspace.objects(path))
-        entries = tuple(child for child in children if child is not None)
-        return Listing(_directory(path, facts, entries), entries)
+        # What changes between two pages may be on both.
+        entries = tuple({child.path: child for child in children if child is not None}.values())
+        return Listing(directory_of(path, facts, entries), entries)
 
     def _etag(self, answer: Answer) -> ETag:
         etag = self._workspace.etag_of(answer)
@@ -181,15 +201,13 @@ class OciBackend:
             raise nonsense("The storage behind this mount gave no etag.")
         return etag
 
-    # -- writing -----------------------------------------------------------------------------------------------------
-
     async def _put(self, path: ContentPath, body: bytes, etag: ETag | None = None) -> Entry:
         saved = await offloaded(len(body), body_of_save, body, Kind.of_file(path))
         answer = await self._workspace.contents("PUT", path, body=saved, etag=etag)
         facts = facts_of(answer)
         new_etag = self._workspace.etag_of(answer)
         if new_etag is None or parse_wire_date(facts.last_modified) is None:
-            return await self.stat(path)
+            return await self._described(path, await self._facts_after_change(path))
         entry = entry_of(path, facts, new_etag)
         return entry if entry.kind is Kind.NOTEBOOK else replace(entry, size=len(body))
 
@@ -230,7 +248,7 @@ class OciBackend:
             return made if spare == path else await self._rename(spare, path)
         except (Problem, asyncio.CancelledError) as error:
             await self._discard(spare, etag)
-            if isinstance(error, Problem) and _is_in_the_way(error):
+            if isinstance(error, Problem) and is_in_the_way(error):
                 raise stale() from error
             raise
 
@@ -242,7 +260,7 @@ class OciBackend:
         except (Problem, asyncio.CancelledError) as error:
             await self._discard(spare, etag)
             if isinstance(error, Problem):
-                raise _taken(error) from error
+                raise taken(error) from error
             raise
 
     async def _untitled(self, parent: ContentPath, kind: Kind, name: str) -> tuple[ContentPath, ETag | None]:
@@ -263,7 +281,7 @@ class OciBackend:
         facts = facts_of(answer)
         etag = self._workspace.etag_of(answer)
         if facts.type == Kind.DIRECTORY or etag is None:
-            return await self.stat(target)
+            return await self._described(target, await self._facts_after_change(target))
         return entry_of(target, facts, etag)
 
     async def _discard(self, spare: ContentPath, etag: ETag | None) -> None:
@@ -277,17 +295,3 @@ class OciBackend:
             except Problem as problem:
                 if problem.code is not Code.NOT_FOUND:
                     raise
-
-
-def _directory(path: ContentPath, facts: Facts, entries: tuple[Entry, ...] = ()) -> Entry:
-    modified = parse_wire_date(facts.last_modified)
-    return directory_entry(path, entries, modified=modified, writable=facts.writable is not False)
-
-
-def _is_in_the_way(problem: Problem) -> bool:
-    return problem.code is Code.CONFLICT and problem.reason is not Reason.BUSY
-
-
-def _taken(problem: Problem) -> Problem:
-    """A plain conflict of a call that makes or renames says that the name is taken (quirk 10)."""
-    return already_exists() if _is_in_the_way(problem) else problem

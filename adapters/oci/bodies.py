@@ -43,7 +43,7 @@ def bytes_of(facts: Facts, kind: Kind) -> bytes:
         if facts.format == "base64":
             return base64.b64decode("".join(text.split()), validate=True)
         return text.encode("utf-8")
-    except (msgspec.MsgspecError, binascii.Error, UnicodeEncodeError) as error:
+    except (msgspec.MsgspecError, RecursionError, binascii.Error, UnicodeEncodeError) as error:
         raise nonsense() from error
 
 

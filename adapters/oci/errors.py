@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import msgspec
 
-from gateway.contents.problem import Code, Problem, Reason, Source, not_found, stale
+from gateway.contents.problem import Code, Problem, Reason, Source, already_exists, not_found, stale
 from gateway.wire.client import Answer, nonsense, refused_credential
 
 _BUSY = frozenset({"IncorrectState", "LockConflict", "ExternalServerIncorrectState", "ResourceLocked"})
 _DEFAULT_RETRY_SECONDS = 10
 
 _STATUSES = {
-    403: (Code.FORBIDDEN, "The storage behind this mount does not allow this."),
     413: (Code.TOO_LARGE, "The content is larger than the storage behind this mount accepts."),
     422: (Code.UNPROCESSABLE, "The storage behind this mount does not accept this content."),
     501: (Code.UNSUPPORTED, "The storage behind this mount does not support this."),
@@ -27,7 +26,7 @@ class _Fault(msgspec.Struct):
 
 def problem_from(answer: Answer) -> Problem:
     """The problem an unsuccessful answer stands for. No text of the service is passed on."""
-    if answer.status == 401:
+    if answer.status in (401, 403):
         return refused_credential()
     if answer.status == 429:
         return _throttled(answer)
@@ -48,13 +47,27 @@ def problem_from(answer: Answer) -> Problem:
     return _by_status(answer)
 
 
+def directory_in_the_way() -> Problem:
+    return Problem(Code.CONFLICT, "A directory stands there.")
+
+
+def is_in_the_way(problem: Problem) -> bool:
+    """Whether it says that something stands there, and not that something is going on there."""
+    return problem.code is Code.CONFLICT and problem.reason is not Reason.BUSY
+
+
+def taken(problem: Problem) -> Problem:
+    """A plain conflict of a call that makes or renames says that the name is taken (quirk 10)."""
+    return already_exists() if is_in_the_way(problem) else problem
+
+
 def _fault_of(answer: Answer) -> _Fault | None:
     """The error body; None when it is none, as when a proxy on the way answers in HTML (quirk 16)."""
     if not answer.body:
         return _Fault()
     try:
         return msgspec.json.decode(answer.body, type=_Fault)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, RecursionError):
         return None
 
 

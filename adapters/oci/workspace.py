@@ -11,10 +11,11 @@ import msgspec
 from yarl import URL
 
 from adapters.oci.errors import problem_from
-from gateway.contents.model import EPOCH, Entry, ETag, Kind
+from gateway.contents.model import EPOCH, Entry, ETag, Kind, directory_entry
 from gateway.contents.offload import LARGE_BYTES
 from gateway.contents.paths import ContentPath, is_plain_name
 from gateway.wire.client import Answer, UpstreamClient, nonsense
+from gateway.wire.conditions import received_etag
 from gateway.wire.dates import parse_wire_date
 from gateway.wire.signature import SigningKey, sign
 
@@ -60,7 +61,7 @@ class Workspace:
         self._key = key
         self._base = base
         self._folder = folder
-        self._etag_dress = ("", "")
+        self._etag_dress: tuple[str, str] | None = None
 
     def address(self, path: ContentPath) -> str:
         """The service's own absolute path, ``/Workspace/...``."""
@@ -70,8 +71,7 @@ class Workspace:
         self, method: str, path: ContentPath, query: str = "", *, body: object = None, etag: ETag | None = None
     ) -> Answer:
         """One contents call. The path travels as a single segment, its leading slash encoded too (spec oci 2.1)."""
-        before, after = self._etag_dress
-        headers = {"if-match": f"{before}{etag}{after}"} if etag is not None else {}
+        headers = {"if-match": await self._dressed(path, etag)} if etag is not None else {}
         target = f"/notebook/api/contents/{_segment(self.address(path))}{query}"
         return await self.send(method, target, headers, b"" if body is None else msgspec.json.encode(body))
 
@@ -108,12 +108,18 @@ class Workspace:
     def etag_of(self, answer: Answer) -> ETag | None:
         """The contents etag, unquoted. How the service dresses it is remembered, to hand it back as it came."""
         text = answer.headers.get("etag", "").strip()
-        bare = text.removeprefix("W/").strip('"')
-        if not bare:
-            return None
-        before, _, after = text.partition(bare)
-        self._etag_dress = (before, after)
-        return ETag(bare)
+        bare = received_etag(text)
+        if bare is not None:
+            start = len(text.rstrip('"')) - len(bare)
+            self._etag_dress = (text[:start], text[start + len(bare) :])
+        return bare
+
+    async def _dressed(self, path: ContentPath, etag: ETag) -> str:
+        """The etag as the service would write it; a gateway that has seen none of its etags yet looks at one first."""
+        if self._etag_dress is None:
+            self.etag_of(await self.contents("GET", path, "?content=0"))
+        before, after = self._etag_dress or ("", "")
+        return f"{before}{etag}{after}"
 
 
 def facts_of(answer: Answer) -> Facts:
@@ -136,6 +142,12 @@ def entry_of(path: ContentPath, facts: Facts, etag: ETag | None) -> Entry:
     )
 
 
+def directory_of(path: ContentPath, facts: Facts, entries: tuple[Entry, ...] = ()) -> Entry:
+    """A directory's facts; its children, where they are known, make its etag."""
+    modified = parse_wire_date(facts.last_modified)
+    return directory_entry(path, entries, modified=modified, writable=facts.writable is not False)
+
+
 def child_entry(parent: ContentPath, item: Object) -> Entry | None:
     """A listed object's facts; None when its name cannot be addressed. ``compositeEtag`` is no contents etag."""
     name = last_name(item.path)
@@ -155,7 +167,7 @@ def last_name(path: str) -> str:
 def _decoded(answer: Answer, shape: type[T]) -> T:
     try:
         return msgspec.json.decode(answer.body, type=shape)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise nonsense() from error
 
 

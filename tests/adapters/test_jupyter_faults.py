@@ -150,8 +150,12 @@ async def test_a_wrong_answer_is_one_problem_in_every_operation(
         {**HASHED, "format": "json", "content": {}},
         {**HASHED, "format": None, "content": None},
         {**MODEL, "format": "text", "content": "x"},
+        {**HASHED, "hash": "0\r\nSet-Cookie: x", "format": "text", "content": "x"},
+        {**HASHED, "hash": "A" * 64, "format": "text", "content": "x"},
+        {**HASHED, "format": "text", "content": "\ud800"},
         {**HASHED, "hash_algorithm": "md5", "format": "text", "content": "x"},
         {**HASHED, "type": "directory", "format": "text", "content": "x"},
+        {**HASHED, "created": "yesterday", "format": "text", "content": "x"},
         {**HASHED, "last_modified": "yesterday", "format": "text", "content": "x"},
     ],
 )

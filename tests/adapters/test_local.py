@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aiohttp
 import pytest
-from blockbuster import blockbuster_ctx
 
 from adapters.local import files
 from adapters.local.backend import LocalBackend, create
@@ -73,18 +73,38 @@ async def test_a_file_is_no_folder_to_serve(tmp_path: Path) -> None:
     await refused(LocalBackend(tmp_path / "file").probe(), Code.UNAVAILABLE)
 
 
-async def test_nothing_blocks_the_event_loop(root: Path) -> None:
-    with blockbuster_ctx(["adapters", "gateway"]):
-        backend = LocalBackend(root)
-        await backend.probe()
-        await put(backend, "folder/a.txt")
-        await backend.write(parse("folder/a.txt"), b"two\n", precondition=None)
-        await backend.create_checkpoint(parse("folder/a.txt"))
-        await backend.move(parse("folder"), parse("moved"))
-        await backend.copy(parse("moved/a.txt"), parse("b.txt"))
-        await backend.delete(parse("moved"))
-        assert await names(backend) == ["b.txt"]
+async def test_a_file_larger_than_the_gateway_carries_is_not_taken_into_memory(root: Path) -> None:
+    async with aiohttp.ClientSession() as session:
+        backend = create(UpstreamClient(session, max_body_bytes=1000), root=str(root))
+        with (root / "huge.bin").open("wb") as file:
+            file.truncate(1 << 40)
+        (root / "fits.bin").write_bytes(b"x" * 1000)
+        await refused(backend.read(parse("huge.bin")), Code.TOO_LARGE)
+        assert len((await backend.read(parse("fits.bin"))).body) == 1000
+        assert await names(backend) == ["fits.bin", "huge.bin"]
         await backend.aclose()
+
+
+async def test_nothing_moves_into_itself(backend: LocalBackend) -> None:
+    await put(backend, "a/b.txt")
+    await refused(backend.move(parse("a"), parse("a/c")), Code.INVALID)
+    assert await names(backend, "a") == ["b.txt"]
+
+
+async def test_a_folder_that_hangs_leaves_other_folders_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    held = threading.Event()
+    hanging, lively = LocalBackend(tmp_path), LocalBackend(tmp_path)
+    monkeypatch.setattr(hanging._folder, "read", lambda _: held.wait(30))
+    stuck = [asyncio.create_task(hanging.read(parse("a.txt"))) for _ in range(64)]
+    try:
+        async with asyncio.timeout(5):
+            await put(lively, "a.txt")
+            assert await body_of(lively, "a.txt") == b"one\n"
+    finally:
+        held.set()
+        await asyncio.gather(*stuck, return_exceptions=True)
+        await hanging.aclose()
+        await lively.aclose()
 
 
 # -- symlinks ----------------------------------------------------------------------------------------------------------

@@ -67,7 +67,7 @@ def test_a_read_only_file_is_not_replaced(root: Path) -> None:
     with powerless():
         with pytest.raises(PermissionError) as caught:
             changes.replace_file(root / "a.txt", b"two\n", must_be_absent=False)
-        assert not files.Folder(root).entry(parse("a.txt")).writable
+        assert not files.Folder(root, 1 << 20).entry(parse("a.txt")).writable
     assert problem_from(caught.value).code is Code.FORBIDDEN
     assert (root / "a.txt").read_bytes() == b"one\n"
     assert there(root) == ["a.txt"]
@@ -132,9 +132,9 @@ async def test_what_another_program_changes_in_place_has_a_new_etag(backend: Loc
     assert entry.etag == entry.sha256 == sha256_hex(b"two\n")
 
 
-async def test_a_digest_is_remembered_once_the_file_has_settled(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_digest_is_remembered_once_the_file_has_settled(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(files, "_REMEMBERED_DIGESTS", 1)
-    folder = files.Folder(root)
+    folder = files.Folder(root, 1 << 20)
     past = time.time_ns() - 60_000_000_000
     for name in ("a.txt", "b.txt"):
         (root / name).write_bytes(name.encode())
@@ -155,7 +155,27 @@ async def test_dates_are_of_the_file_and_creation_never_after_change(backend: Lo
     assert entry.created <= entry.modified
 
 
-async def test_a_file_that_keeps_changing_is_busy(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("seconds", "year"), [(1 << 36, 4147), (253_402_300_800, 9999), (-(1 << 31), 1901)])
+async def test_dates_of_broken_archives_do_not_hide_a_folder(
+    backend: LocalBackend, root: Path, seconds: int, year: int
+) -> None:
+    await put(backend, "a.txt")
+    try:
+        os.utime(root / "a.txt", (seconds, seconds))
+    except OverflowError:
+        pytest.skip("this file system keeps no such date")
+    stored = int((root / "a.txt").stat().st_mtime)
+    (entry,) = (await backend.list(parse(""))).entries
+    assert entry.modified.year == year or stored != seconds
+    assert (await backend.stat(parse("a.txt"))).modified == entry.modified
+
+
+@pytest.mark.parametrize("seconds", [1 << 50, -(1 << 50)])
+def test_a_date_that_no_calendar_has_is_the_nearest_that_it_has(seconds: int) -> None:
+    assert files._date(seconds * 1_000_000_000).year in (1, 9999)
+
+
+def test_a_file_that_keeps_changing_is_busy(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (root / "a.log").write_bytes(b"x")
     real_fstat = os.fstat
 
@@ -167,7 +187,7 @@ async def test_a_file_that_keeps_changing_is_busy(root: Path, monkeypatch: pytes
 
     monkeypatch.setattr(os, "fstat", growing)
     with pytest.raises(Problem) as caught:
-        files.Folder(root).read(parse("a.log"))
+        files.Folder(root, 1 << 20).read(parse("a.log"))
     assert caught.value.reason is Reason.BUSY
 
 

@@ -108,6 +108,17 @@ async def test_a_file_below_a_file_is_refused(backend: Nx1Backend) -> None:
     assert (await problem_of(backend.make_directory(NOTEBOOK.child("d")))).code is Code.CONFLICT
 
 
+async def test_names_that_mark_folders_are_no_names_of_files(backend: Nx1Backend) -> None:
+    assert (await problem_of(backend.write(HOME.child("a_$folder$"), b"1"))).code is Code.INVALID
+    assert await keys(backend) == []
+
+
+async def test_the_root_is_a_directory_in_every_way(backend: Nx1Backend) -> None:
+    assert (await problem_of(backend.copy(ContentPath.ROOT, NOTEBOOK))).reason is Reason.BAD_TYPE
+    assert (await problem_of(backend.create_checkpoint(ContentPath.ROOT))).reason is Reason.BAD_TYPE
+    assert await backend.list_checkpoints(ContentPath.ROOT) == ()
+
+
 async def test_a_path_longer_than_a_key_can_be_is_invalid(backend: Nx1Backend) -> None:
     deep = ContentPath(("home", *(["d" * 250] * 4), "e" * 40))
     assert (await problem_of(backend.write(deep, b"1"))).code is Code.INVALID

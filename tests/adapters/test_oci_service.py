@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import aiohttp
 import pytest
-from multidict import CIMultiDict, CIMultiDictProxy
+from aiohttp import web
 
-from adapters.oci.errors import problem_from
 from gateway.contents.backend import Backend, SupportsMove
-from gateway.contents.model import Absent, Matches
+from gateway.contents.model import Absent, Entry, Kind, Matches
 from gateway.contents.paths import ContentPath
 from gateway.contents.problem import Code, Problem, Reason
-from gateway.wire.client import Answer, open_session
+from gateway.wire.client import open_session
 from tests.adapters.oci_steps import NOTEBOOK, OTHER, PATH, backend_of, failing, names_of
 from tests.fakes.workspace import WorkspaceEmulator, running_workspace
 
@@ -116,57 +115,101 @@ async def test_an_etag_is_handed_back_as_it_came(workspace: WorkspaceEmulator, b
     assert caught.value.code is Code.PRECONDITION
 
 
+@pytest.mark.parametrize("form", ['"{}"', 'W/"{}"'])
+async def test_a_gateway_that_has_just_started_hands_an_etag_back_as_the_service_writes_it(
+    workspace: WorkspaceEmulator, session: aiohttp.ClientSession, tmp_path: Path, form: str
+) -> None:
+    workspace.habits.etag_form = form
+    written = (await backend_of(workspace, session, tmp_path).write(PATH, NOTEBOOK)).entry
+    assert written.etag is not None
+    other = backend_of(workspace, session, tmp_path)
+    again = (await other.write(PATH, OTHER, precondition=Matches(written.etag))).entry
+    third = backend_of(workspace, session, tmp_path)
+    with pytest.raises(Problem) as caught:
+        await third.delete(PATH, precondition=Matches(written.etag))
+    assert caught.value.code is Code.PRECONDITION
+    assert again.etag is not None
+    await third.delete(PATH, precondition=Matches(again.etag))
+
+
+async def test_what_was_just_made_may_be_seen_a_little_later(workspace: WorkspaceEmulator, backend: Backend) -> None:
+    def lagging() -> Callable[[web.Request], web.Response | None]:
+        lags = [1]
+
+        def fault(request: web.Request) -> web.Response | None:
+            is_look = request.method == "GET" and "content=0" in request.query_string
+            made = "POST" in methods() or "PATCH" in methods()
+            if not (is_look and made and lags[0]):
+                return None
+            lags[0] -= 1
+            return web.json_response({"code": "NotAuthorizedOrNotFound", "message": ""}, status=404)
+
+        return fault
+
+    def methods() -> list[str]:
+        return [method for method, _ in workspace.requests]
+
+    assert isinstance(backend, SupportsMove)
+    makes: tuple[Callable[[], Awaitable[Entry]], ...] = (
+        lambda: backend.make_directory(ContentPath.parse("a")),
+        lambda: backend.make_directory(ContentPath.parse("Prüfung")),
+        lambda: backend.move(ContentPath.parse("a"), ContentPath.parse("b")),
+    )
+    for make in makes:
+        workspace.requests.clear()
+        workspace.habits.fault = lagging()
+        assert (await make()).kind is Kind.DIRECTORY
+    assert await names_of(backend) == ["Prüfung", "b"]
+
+
+async def test_what_never_comes_to_be_seen_is_missing(workspace: WorkspaceEmulator, backend: Backend) -> None:
+    workspace.habits.fault = failing(404, '{"code": "NotAuthorizedOrNotFound", "message": ""}', times=9)
+    with pytest.raises(Problem) as caught:
+        await backend.make_directory(ContentPath.parse("a"))
+    assert caught.value.code is Code.NOT_FOUND
+
+
+async def test_a_lag_does_not_hide_other_faults(workspace: WorkspaceEmulator, backend: Backend) -> None:
+    workspace.habits.fault = failing(503, '{"code": "ServiceUnavailable", "message": ""}', times=9)
+    attempts: tuple[Awaitable[object], ...] = (
+        backend.make_directory(ContentPath.parse("a")),
+        backend.write(PATH, NOTEBOOK),
+        backend.probe(),
+        backend.stat(ContentPath.ROOT),
+    )
+    for attempt in attempts:
+        with pytest.raises(Problem) as caught:
+            await attempt
+        assert caught.value.code is Code.UNAVAILABLE
+
+
+async def test_a_name_that_is_on_two_pages_is_listed_once(workspace: WorkspaceEmulator, backend: Backend) -> None:
+    await backend.write(PATH, NOTEBOOK)
+    item = {"path": "/Workspace/a.ipynb", "type": "NOTEBOOK"}
+    pages = [{"items": [item, {"path": "/Workspace/.."}]}, {"items": [item]}]
+
+    def twice(request: web.Request) -> web.Response | None:
+        if "/objects" not in request.raw_path:
+            return None
+        page = 1 if "page" in request.query else 0
+        return web.json_response(pages[page], headers={} if page else {"Opc-Next-Page": "p1"})
+
+    workspace.habits.fault = twice
+    assert await names_of(backend) == ["a.ipynb"]
+
+
+async def test_nothing_that_is_missing_is_moved_or_replaced(backend: Backend) -> None:
+    assert isinstance(backend, SupportsMove)
+    await backend.write(PATH, NOTEBOOK)
+    with pytest.raises(Problem) as caught:
+        await backend.move(PATH, ContentPath.parse("no/a.ipynb"))
+    assert caught.value.code is Code.NOT_FOUND
+    with pytest.raises(Problem) as caught:
+        await backend.list(PATH)
+    assert caught.value.reason is Reason.BAD_TYPE
+
+
 async def test_an_answer_without_etag_after_a_save_is_asked_for(workspace: WorkspaceEmulator, backend: Backend) -> None:
     await backend.write(PATH, NOTEBOOK)
     workspace.habits.fault = failing(200, "{}", method="PUT")
     assert (await backend.write(PATH, OTHER)).entry == await backend.stat(PATH)
-
-
-async def test_html_from_the_edge_is_unavailability(workspace: WorkspaceEmulator, backend: Backend) -> None:
-    workspace.habits.fault = failing(502, "<html>Bad Gateway</html>")
-    with pytest.raises(Problem) as caught:
-        await backend.read(PATH)
-    assert caught.value.code is Code.UNAVAILABLE
-
-
-@pytest.mark.parametrize("body", ["", "<html></html>", "[]", '{"content": 1}', '{"type": "notebook", "content": null}'])
-async def test_nonsense_with_status_200_is_an_upstream_problem(
-    workspace: WorkspaceEmulator, backend: Backend, body: str
-) -> None:
-    workspace.habits.fault = failing(200, body)
-    with pytest.raises(Problem) as caught:
-        await backend.read(PATH)
-    assert caught.value.code is Code.UPSTREAM
-
-
-@pytest.mark.parametrize(
-    ("status", "body", "code"),
-    [
-        (400, b'{"code": "InvalidParameter", "message": "secret path", "reason": "bad type"}', Code.INVALID),
-        (401, b'{"code": "NotAuthenticated", "message": ""}', Code.UPSTREAM),
-        (401, b"<html>", Code.UPSTREAM),
-        (403, b'{"code": "NotAllowed", "message": ""}', Code.FORBIDDEN),
-        (404, b'{"code": "NotAuthorizedOrNotFound", "message": ""}', Code.NOT_FOUND),
-        (404, b"", Code.NOT_FOUND),
-        (404, b"<html>", Code.UPSTREAM),
-        (405, b'{"code": "MethodNotAllowed", "message": ""}', Code.UPSTREAM),
-        (409, b'{"code": "Conflict", "message": ""}', Code.CONFLICT),
-        (412, b'{"code": "NoEtagMatch", "message": ""}', Code.PRECONDITION),
-        (413, b'{"code": "PayloadTooLarge", "message": ""}', Code.TOO_LARGE),
-        (422, b'{"code": "UnprocessableEntity", "message": ""}', Code.UNPROCESSABLE),
-        (429, b'{"code": "TooManyRequests", "message": ""}', Code.THROTTLED),
-        (500, b'{"code": "InternalError", "message": "while getting notebook content"}', Code.NOT_FOUND),
-        (500, b'{"code": "InternalError", "message": "else"}', Code.UPSTREAM),
-        (500, b"<html>", Code.UNAVAILABLE),
-        (501, b'{"code": "MethodNotImplemented", "message": ""}', Code.UNSUPPORTED),
-        (503, b'{"code": "ServiceUnavailable", "message": ""}', Code.UNAVAILABLE),
-        (504, b'{"code": "ExternalServerTimeout", "message": ""}', Code.TIMEOUT),
-        (302, b"", Code.UPSTREAM),
-    ],
-)
-def test_every_answer_of_the_service_is_a_problem(status: int, body: bytes, code: Code) -> None:
-    problem = problem_from(Answer(status, CIMultiDictProxy(CIMultiDict({"Retry-After": "7"})), body))
-    assert problem.code is code
-    assert "secret" not in problem.detail
-    if code in (Code.THROTTLED, Code.UNAVAILABLE):
-        assert problem.retry_after_seconds == 7

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
+import pytest
+
 from gateway.contents.backend import Backend, Capability, SupportsCheckpoints
 from gateway.contents.model import Kind
 from gateway.contents.problem import Code, Reason
 from tests.contract.steps import (
+    NAMES,
     NOTEBOOK,
     body_of,
     copier,
@@ -50,6 +53,14 @@ class CopyContract:
         await refused(copier(backend).copy(parse("a.txt"), parse("b.txt")), Code.NOT_FOUND)
         assert await names(backend) == []
 
+    @pytest.mark.parametrize("name", NAMES)
+    async def test_a_name_stays_as_it_is_spelled_when_it_is_copied(self, backend: Backend, name: str) -> None:
+        copy = copier(backend).copy
+        await put(backend, name)
+        await copy(parse(name), parse(f"{name}.2"))
+        assert await names(backend) == [name, f"{name}.2"]
+        assert await body_of(backend, f"{name}.2") == b"one\n"
+
     async def test_checkpoints_stay_behind(self, backend: Backend) -> None:
         copy, checkpoints = copier(backend).copy, keeper(backend)
         await put(backend, "a.ipynb", NOTEBOOK)
@@ -87,6 +98,25 @@ class MoveContract:
         assert await names(backend, "bo") == ["inner", "x.txt"]
         assert await body_of(backend, "bo/inner/y.txt") == b"al/inner/y.txt"
         assert await names(backend, "alice") == ["z.txt"]
+
+    @pytest.mark.parametrize("name", NAMES)
+    async def test_a_name_stays_as_it_is_spelled_when_it_moves(self, backend: Backend, name: str) -> None:
+        move = mover(backend).move
+        await put(backend, f"{name}/{name}")
+        await put(backend, f"other/{name}.2")
+        await move(parse(f"{name}/{name}"), parse(f"other/{name}"))
+        await move(parse("other"), parse(f"{name}/{name}"))
+        assert await names(backend) == [name]
+        assert await names(backend, name) == [name]
+        assert await names(backend, f"{name}/{name}") == [name, f"{name}.2"]
+        assert await body_of(backend, f"{name}/{name}/{name}") == b"one\n"
+
+    async def test_the_root_is_neither_moved_nor_replaced(self, backend: Backend) -> None:
+        move = mover(backend).move
+        await put(backend, "a/b.txt")
+        for source, target in (("", "c"), ("a", ""), ("a/b.txt", "")):
+            await refused(move(parse(source), parse(target)), Code.INVALID, Code.CONFLICT)
+        assert await body_of(backend, "a/b.txt") == b"one\n"
 
     async def test_a_move_never_replaces(self, backend: Backend) -> None:
         move = mover(backend).move

@@ -16,6 +16,27 @@ from gateway.contents.problem import Code, Problem
 
 parse = ContentPath.parse
 ROOT = ContentPath.ROOT
+NAMES = (
+    "with space.txt",
+    " spaces around ",
+    "ünï-日本-🎉.txt",
+    "cafe\u0301.txt",
+    "100%.txt",
+    "a%2Fb.txt",
+    "hash#1.txt",
+    "what?.txt",
+    "a+b.txt",
+    "a~b.txt",
+    "a&b=c.txt",
+    "it's.txt",
+    'say "hi".txt',
+    "semi;colon,comma:.txt",
+    "[1](2){3}.txt",
+    "$HOME `x` |<>*.txt",
+    "user@example.org",
+    "no-extension",
+    "two..dots.txt",
+)
 
 NOTEBOOK_TREE = {
     "cells": [{"cell_type": "markdown", "id": "a1", "metadata": {}, "source": ["# Grüße\n", "second line"]}],

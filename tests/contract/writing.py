@@ -11,6 +11,7 @@ from gateway.contents.backend import Backend, Capability
 from gateway.contents.model import Kind
 from gateway.contents.problem import Code, Reason
 from tests.contract.steps import (
+    NAMES,
     NOTEBOOK,
     NOTEBOOK_TREE,
     ROOT,
@@ -21,27 +22,6 @@ from tests.contract.steps import (
     parse,
     put,
     refused,
-)
-
-NAMES = (
-    "with space.txt",
-    "ünï-日本-🎉.txt",
-    "cafe\u0301.txt",
-    "100%.txt",
-    "a%2Fb.txt",
-    "hash#1.txt",
-    "what?.txt",
-    "a+b.txt",
-    "a~b.txt",
-    "a&b=c.txt",
-    "it's.txt",
-    'say "hi".txt',
-    "semi;colon,comma:.txt",
-    "[1](2){3}.txt",
-    "$HOME `x` |<>*.txt",
-    "user@example.org",
-    "no-extension",
-    "two..dots.txt",
 )
 
 
@@ -219,6 +199,20 @@ class WritingContract:
         assert await names(backend, "alice") == ["z.txt"]
         for text in ("al", "al/x.txt", "al/inner/deep/y.ipynb"):
             assert await is_missing(backend, parse(text))
+
+    async def test_the_root_stays(self, backend: Backend) -> None:
+        await put(backend, "a.txt")
+        await refused(backend.delete(ROOT), Code.INVALID)
+        await refused(backend.make_directory(ROOT), Code.CONFLICT)
+        await refused(backend.write(ROOT, b"x"), Code.CONFLICT)
+        assert await names(backend) == ["a.txt"]
+
+    async def test_a_large_body_is_kept_whole(self, backend: Backend) -> None:
+        text = "".join(f"{number:07}\n" for number in range(1 << 18)).encode()
+        for name, body in (("large.txt", text), ("large.bin", b"\xff\x00" * (1 << 20))):
+            written = await backend.write(parse(name), body)
+            assert written.entry.size == len(body)
+            assert await body_of(backend, name) == body
 
     async def test_a_deleted_file_written_anew_is_created(self, backend: Backend) -> None:
         await put(backend, "a.txt")

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from io import BytesIO
 
 import aiohttp
 from aiohttp import web
@@ -30,14 +31,21 @@ async def hang(request: web.Request) -> web.StreamResponse | None:
     return None
 
 
+def no_loss(request: web.Request) -> bool:
+    return False
+
+
 @dataclass(slots=True)
 class Wire:
-    """``fault`` may answer in the store's place, or cut the connection; ``counts`` holds requests per method."""
+    """``fault`` may answer in the store's place, or cut the connection; ``loses`` says whose answer never arrives
+    though the store has done its work; ``counts`` holds requests per method."""
 
     url: str = ""
     fault: Fault = no_fault
+    loses: Callable[[web.Request], bool] = no_loss
     ignores_conditions: bool = False
     keeps_conditions_only_unquoted: bool = False
+    keeps_conditions_of_copies: bool = False
     counts: Counter[str] = field(default_factory=Counter)
 
 
@@ -53,7 +61,8 @@ async def wire_to(upstream: str) -> AsyncIterator[Wire]:
             answer = await wire.fault(request)
             if answer is not None:
                 return answer
-            return await _forwarded(session, upstream, request, body, wire)
+            answer = await _forwarded(session, upstream, request, body, wire)
+            return cut(request) if wire.loses(request) else answer
 
         app = web.Application(client_max_size=1 << 26)
         app.router.add_route("*", "/{tail:.*}", handle)
@@ -66,6 +75,10 @@ def cut(request: web.Request) -> web.StreamResponse:
     assert request.transport is not None
     request.transport.abort()
     return web.Response()
+
+
+def is_copy(request: web.Request) -> bool:
+    return "x-amz-copy-source" in request.headers
 
 
 def refusal(status: int, code: str) -> web.Response:
@@ -86,8 +99,12 @@ async def _forwarded(
     if wire.keeps_conditions_only_unquoted and '"' in headers.get("If-Match", ""):
         return refusal(412, "PreconditionFailed")
     url = URL(upstream + request.raw_path, encoded=True)
+    if wire.keeps_conditions_of_copies and is_copy(request) and "If-None-Match" in headers:
+        async with session.head(url, headers={"Authorization": headers["Authorization"]}) as standing:
+            if standing.status == 200:
+                return refusal(412, "PreconditionFailed")
     async with session.request(
-        request.method, url, headers=headers, data=body, skip_auto_headers=("User-Agent",)
+        request.method, url, headers=headers, data=BytesIO(body), skip_auto_headers=("User-Agent",)
     ) as got:
         kept = CIMultiDict(got.headers)
         for name in _HOP_BY_HOP:
