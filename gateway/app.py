@@ -12,6 +12,7 @@ from aiohttp import web
 
 from gateway.contents.locks import Locks, ProcessLocks
 from gateway.contents.mounts import Mount, Mounts
+from gateway.contents.notebook import load_schemas
 from gateway.contents.operations import Services
 from gateway.contents.paths import ContentPath
 from gateway.contents.problem import Problem
@@ -80,6 +81,7 @@ async def _opened(
     async with AsyncExitStack() as stack:
         session = await stack.enter_async_context(open_session())
         client = UpstreamClient(session, max_body_bytes=settings.server.max_body_bytes)
+        await asyncio.to_thread(load_schemas)
         store = await StateStore.open(settings.state.url)
         stack.push_async_callback(store.aclose)
         mounts = await _mounts(settings, client, stack)

@@ -20,7 +20,6 @@ _MAY_BLOCK = {
     "adapters/oci/profile.py": {"load_signing_key"},  # once, when the gateway starts
     "gateway/app.py": {"_opened"},  # while the gateway starts and stops, nobody is served
     "gateway/state/store.py": {"_migrate"},  # the same; it runs in a greenlet, whose callers are out of sight
-    "nbformat/validator.py": {"get_validator"},  # once in a process: it reads the schema, some 20 KB
     "gateway/settings.py": {"load_settings"},  # before the event loop; only tests call it inside one
 }
 

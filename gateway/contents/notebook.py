@@ -15,12 +15,16 @@ from typing import Any, NoReturn
 import msgspec
 import nbformat
 from jsonschema import ValidationError
+from nbformat.validator import get_validator
 
 from gateway.contents.problem import Code, Problem
 
 _MAY_CARRY_TRUST = re.compile(rb"trusted|\\u00[67]")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _REFUSALS = (ValueError, ValidationError, AttributeError, TypeError, KeyError, RecursionError)
+
+_FUTURE_MINOR = nbformat.v4.nbformat_minor + 1
+"""Stands for every minor version of the future: nbformat would keep a schema for each number that is sent."""
 
 EMPTY_NOTEBOOK = b'{\n "cells": [],\n "metadata": {},\n "nbformat": 4,\n "nbformat_minor": 5\n}\n'
 
@@ -37,6 +41,12 @@ class Stored:
 
     body: bytes
     message: str | None
+
+
+def load_schemas() -> None:
+    """Read nbformat's schemas from its files, once, so that no request has to wait for it."""
+    for minor in range(_FUTURE_MINOR + 1):
+        get_validator(4, minor)
 
 
 def validate(body: bytes) -> None:
@@ -142,10 +152,13 @@ def _check_cells(tree: dict[str, Any]) -> None:
 
 
 def _schema_complaint(tree: dict[str, Any]) -> str | None:
+    minor = tree.get("nbformat_minor")
+    if type(minor) is not int:
+        return "nbformat_minor is not an integer"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            nbformat.validate(tree, relax_add_props=False)
+            nbformat.validate(tree, version=4, version_minor=min(minor, _FUTURE_MINOR))
         except ValidationError as error:
             where = "".join(f"[{part!r}]" for part in error.absolute_path)
             return f"{error.message[:200]} (at notebook{where})"

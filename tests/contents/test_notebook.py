@@ -10,8 +10,16 @@ from typing import Any
 import msgspec
 import nbformat
 import pytest
+from nbformat.validator import validators
 
-from gateway.contents.notebook import EMPTY_NOTEBOOK, for_reading, same_notebook, stored_form, validate
+from gateway.contents.notebook import (
+    EMPTY_NOTEBOOK,
+    for_reading,
+    load_schemas,
+    same_notebook,
+    stored_form,
+    validate,
+)
 from gateway.contents.problem import Code, Problem
 
 CELL: dict[str, Any] = {
@@ -285,3 +293,19 @@ def test_the_same_notebook_is_known_in_any_spelling() -> None:
     assert same_notebook(one, one)
     assert same_notebook(one, other)
     assert not same_notebook(one, encoded(notebook(CELL | {"source": "other"})))
+
+
+@pytest.mark.parametrize("minor", [-1, None, "5", True, 5.0, []])
+def test_a_minor_version_that_is_none_is_refused(minor: object) -> None:
+    body = json.dumps({"nbformat": 4, "nbformat_minor": minor, "metadata": {}, "cells": []}).encode()
+    with pytest.raises(Problem) as caught:
+        validate(body)
+    assert caught.value.code is Code.UNPROCESSABLE
+
+
+def test_a_minor_version_of_the_future_is_taken_and_costs_no_schema_of_its_own() -> None:
+    load_schemas()
+    before = len(validators)
+    for minor in range(6, 20):
+        validate(json.dumps({"nbformat": 4, "nbformat_minor": minor, "metadata": {"new": 1}, "cells": []}).encode())
+    assert len(validators) == before
