@@ -10,7 +10,7 @@ demo:  ## show the whole gateway on this machine (ARGS=--once ends after the pro
 	@uv=$(UV) && $$uv run --quiet --frozen --no-default-groups --extra demo nbgw demo $(ARGS)
 
 test:  ## run the tests: everything pip can install, no root
-	@uv=$(UV) && $$uv run --quiet --frozen --all-groups pytest $(ARGS)
+	@uv=$(UV) && $$uv run --quiet --frozen --all-groups pytest -n auto $(ARGS)
 
 test-all: test  ## run the tests, and those that need Debian packages
 
