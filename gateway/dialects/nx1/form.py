@@ -1,4 +1,4 @@
-"""The parts of a form as they arrive, byte for byte, from the first boundary to the last (RFC 7578 and 2046).
+"""The parts of a form as they arrive, from the first boundary to the last (RFC 7578 and 2046).
 
 aiohttp's own reader keeps parts named ``_charset_`` and parts of a multipart type to itself, accepts an empty boundary
 and takes the first of two dispositions; here a part is a part, and what is ambiguous is refused.
@@ -7,19 +7,26 @@ and takes the first of two dispositions; here a part is a part, and what is ambi
 from __future__ import annotations
 
 import re
+from collections import deque
+from enum import Enum
 
 from aiohttp import StreamReader
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser
 
 from gateway.contents.problem import Code, Problem, invalid
 from gateway.dialects.nx1.disposition import Disposition, parse_disposition, parse_parameters
 
 FORM = "multipart/form-data"
 
-_CRLF = b"\r\n"
 _BOUNDARY = re.compile(r"[ -~]{0,69}[!-~]")
-_HEADER_NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _MAX_HEADERS = 32
 _MAX_LINE_BYTES = 8 << 10
+
+
+class _End(Enum):
+    OF_PART = "part"
+    OF_FORM = "form"
 
 
 class Form:
@@ -33,89 +40,75 @@ class Form:
         self._stream = stream
         self._max_bytes = max_bytes
         self._received = 0
-        self._delimiter = _CRLF + b"--" + boundary.encode()
-        # A boundary at the very beginning has no line end before it; with this one it is like the others.
-        self._buffer = bytearray(_CRLF)
-        self._is_between_parts = False
+        self._events: deque[Disposition | bytes | _End] = deque()
+        self._is_in_part = False
+        self._header_name = self._header_value = b""
+        self._dispositions: list[bytes] = []
+        self._parser = MultipartParser(
+            boundary,
+            {
+                "on_part_begin": self._dispositions.clear,
+                "on_header_begin": self._begin_header,
+                "on_header_field": self._extend_name,
+                "on_header_value": self._extend_value,
+                "on_header_end": self._end_header,
+                "on_headers_finished": self._begin_body,
+                "on_part_data": lambda data, start, end: self._events.append(data[start:end]),
+                "on_part_end": lambda: self._events.append(_End.OF_PART),
+                "on_end": lambda: self._events.append(_End.OF_FORM),
+            },
+            max_header_count=_MAX_HEADERS,
+            max_header_size=_MAX_LINE_BYTES,
+        )
 
     async def next(self) -> Disposition | None:
         """Go to the next part, past what is left of this one; None after the last. INVALID, TOO_LARGE."""
         while await self.piece():
             pass
-        await self._await_bytes(2)
-        if self._buffer.startswith(b"--"):
-            return None
-        if (await self._line()).strip(b" \t"):
-            raise _malformed()
-        disposition = await self._disposition()
-        self._is_between_parts = False
-        await self._skip_missing_body()
-        return disposition
+        event = await self._event()
+        self._is_in_part = isinstance(event, Disposition)
+        return event if isinstance(event, Disposition) else None
 
     async def piece(self) -> bytes:
         """The next bytes of the part, empty at its end. INVALID when the form ends first; TOO_LARGE."""
-        while not self._is_between_parts:
-            end = self._buffer.find(self._delimiter)
-            if end == 0:
-                del self._buffer[: len(self._delimiter)]
-                self._is_between_parts = True
-                break
-            # What could be the beginning of a boundary stays until more has come.
-            settled = end if end > 0 else len(self._buffer) - len(self._delimiter) + 1
-            if settled > 0:
-                piece = bytes(self._buffer[:settled])
-                del self._buffer[:settled]
-                return piece
-            await self._receive()
-        return b""
+        if not self._is_in_part:
+            return b""
+        event = await self._event()
+        self._is_in_part = isinstance(event, bytes)
+        return event if isinstance(event, bytes) else b""
 
-    async def _disposition(self) -> Disposition:
-        """The one header that counts, out of all that the part has."""
-        found: list[Disposition] = []
-        for _ in range(_MAX_HEADERS):
-            line = await self._line()
-            if not line:
-                break
-            name, colon, value = line.partition(b":")
-            if not colon or not _HEADER_NAME.fullmatch(name):
+    async def _event(self) -> Disposition | bytes | _End:
+        while not self._events:
+            chunk = await self._stream.readany()
+            if not chunk:
                 raise _malformed()
-            if name.lower() == b"content-disposition":
-                found.append(parse_disposition(_text(value)))
-        else:
-            raise _malformed()
-        if len(found) != 1:
+            self._received += len(chunk)
+            if self._received > self._max_bytes:
+                raise Problem(Code.TOO_LARGE, f"The multipart body is larger than {self._max_bytes} bytes.")
+            try:
+                self._parser.write(chunk)
+            except FormParserError as error:
+                raise _malformed() from error
+        return self._events.popleft()
+
+    def _begin_header(self) -> None:
+        self._header_name = self._header_value = b""
+
+    def _extend_name(self, data: bytes, start: int, end: int) -> None:
+        self._header_name += data[start:end]
+
+    def _extend_value(self, data: bytes, start: int, end: int) -> None:
+        self._header_value += data[start:end]
+
+    def _end_header(self) -> None:
+        if self._header_name.lower() == b"content-disposition":
+            self._dispositions.append(self._header_value)
+
+    def _begin_body(self) -> None:
+        """The one header that counts has been among those of the part."""
+        if len(self._dispositions) != 1:
             raise invalid("A part of the multipart body has no Content-Disposition, or several.")
-        return found[0]
-
-    async def _skip_missing_body(self) -> None:
-        """A part may end with its headers: their last line end is then also the one before the boundary."""
-        bare = self._delimiter.removeprefix(_CRLF)
-        await self._await_bytes(len(bare))
-        if self._buffer.startswith(bare):
-            del self._buffer[: len(bare)]
-            self._is_between_parts = True
-
-    async def _line(self) -> bytes:
-        while (end := self._buffer.find(_CRLF)) < 0 and len(self._buffer) <= _MAX_LINE_BYTES:
-            await self._receive()
-        if not 0 <= end <= _MAX_LINE_BYTES:
-            raise _malformed()
-        line = bytes(self._buffer[:end])
-        del self._buffer[: end + len(_CRLF)]
-        return line
-
-    async def _await_bytes(self, count: int) -> None:
-        while len(self._buffer) < count:
-            await self._receive()
-
-    async def _receive(self) -> None:
-        chunk = await self._stream.readany()
-        if not chunk:
-            raise _malformed()
-        self._received += len(chunk)
-        if self._received > self._max_bytes:
-            raise Problem(Code.TOO_LARGE, f"The multipart body is larger than {self._max_bytes} bytes.")
-        self._buffer += chunk
+        self._events.append(parse_disposition(_text(self._dispositions[0])))
 
 
 def _text(value: bytes) -> str:

@@ -169,7 +169,10 @@ async def test_content_type_is_taken_in_any_proper_spelling(nx1: Nx1, content_ty
     assert (await nx1.send("POST", "/api/notebooks", body, content_type=content_type)).status == 201
 
 
-async def test_text_around_the_form_is_ignored(nx1: Nx1) -> None:
-    body = b"preamble\r\n" + multipart(file_part("a.ipynb", notebook())) + b"epilogue"
-    assert (await nx1.send("POST", "/api/notebooks", body, content_type=MULTIPART)).status == 201
+async def test_text_after_the_form_is_ignored_and_before_it_refused(nx1: Nx1) -> None:
+    """As the parser of the real service does."""
+    form = multipart(file_part("a.ipynb", notebook()))
+    refused(await nx1.send("POST", "/api/notebooks", b"preamble\r\n" + form, content_type=MULTIPART), 400)
+    assert nx1.backend.files == {}
+    assert (await nx1.send("POST", "/api/notebooks", form + b"epilogue", content_type=MULTIPART)).status == 201
     assert nx1.stored("home/ada/a.ipynb") == notebook()
