@@ -243,6 +243,12 @@ class Nx1Dialect(Section):
     manager_role: str = "nx1_app_manager"
 
 
+class OciDialect(Section):
+    """Which generations of the OCI API are served; Oracle's older tenancies know only 20240831."""
+
+    generations: tuple[Literal["20260430", "20240831"], ...] = Field(default=("20260430",), min_length=1)
+
+
 class Workspace(Section):
     """Which gateway folder the root of an OCI workspace means."""
 

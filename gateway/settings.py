@@ -18,7 +18,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict, SettingsError
 
 from gateway.contents.paths import ContentPath
-from gateway.sections import AnyMount, Identity, Log, Nx1Dialect, Section, Server, State, Workspace
+from gateway.sections import AnyMount, Identity, Log, Nx1Dialect, OciDialect, Section, Server, State, Workspace
 
 ENVIRONMENT_PREFIX = "NBGW_"
 NESTING = "__"
@@ -39,6 +39,7 @@ class Settings(Section):
     identity: Identity = Identity()
     mounts: tuple[AnyMount, ...] = ()
     nx1: Nx1Dialect | None = None
+    oci: OciDialect = OciDialect()
     workspaces: tuple[Workspace, ...] = ()
 
     @model_validator(mode="after")

@@ -14,20 +14,22 @@ from gateway.dialects.oci.contents import ContentsEndpoints
 from gateway.dialects.oci.headers import REQUEST_ID_HEADER
 from gateway.dialects.oci.problems import render_problem
 
-CURRENT_GENERATION = ("20260430", "aiDataPlatforms")
+CURRENT_GENERATION = "20260430"
+COLLECTIONS = {CURRENT_GENERATION: "aiDataPlatforms", "20240831": "dataLakes"}
+"""Each API version has a name of its own for the collection; the two always move together (spec oci 2)."""
 
 
 def oci_dialect(
     workspaces: Mapping[tuple[str, str], ContentPath],
     *,
-    generations: tuple[tuple[str, str], ...] = (CURRENT_GENERATION,),
+    generations: Iterable[str] = (CURRENT_GENERATION,),
 ) -> Dialect:
     """The dialect over ``workspaces``: (platform id, workspace key) to the gateway folder that is the workspace's root.
 
-    ``generations`` pairs an API version with the name of its collection; the two always move together (spec oci 2).
+    ``generations`` are the API versions to serve, out of ``COLLECTIONS``.
     """
     endpoints = ContentsEndpoints(Workspaces(dict(workspaces)))
-    prefixes = [(f"{api}/{version}", collection) for version, collection in generations for api in ("", "/api")]
+    prefixes = [(f"{api}/{version}", COLLECTIONS[version]) for version in generations for api in ("", "/api")]
     return Dialect(
         name="oci",
         prefixes=tuple(prefix for prefix, _ in prefixes),

@@ -7,8 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.contents.paths import ContentPath, is_plain_name
-from gateway.contents.problem import Problem
+from gateway.contents.problem import Code, Problem
+from gateway.dialects.oci import oci_dialect
 from gateway.dialects.oci.addresses import Address
+from gateway.server.road import RouteTable
 from tests.dialects.oci.app import CLOSED, CONTENTS, PLATFORM, WORKSPACE, Oci
 
 SPELLINGS = {
@@ -71,6 +73,31 @@ async def test_the_api_prefix_is_the_same_workspace(oci: Oci) -> None:
     assert (await oci.send("GET", f"/api{CONTENTS}a.ipynb")).status == 200
     created = await oci.send("POST", f"/api{CONTENTS}Workspace", {"type": "notebook"})
     assert created.headers["Location"] == f"{oci.url}/api{CONTENTS}Workspace%2FUntitled.ipynb"
+
+
+@pytest.mark.parametrize("prefix", ["", "/api"])
+@pytest.mark.parametrize(
+    ("generations", "address", "served"),
+    [
+        (("20260430",), "/20260430/aiDataPlatforms", True),
+        (("20260430",), "/20240831/dataLakes", False),
+        (("20260430", "20240831"), "/20260430/aiDataPlatforms", True),
+        (("20260430", "20240831"), "/20240831/dataLakes", True),
+        (("20260430", "20240831"), "/20240831/aiDataPlatforms", False),
+        (("20240831",), "/20260430/aiDataPlatforms", False),
+    ],
+)
+def test_a_generation_is_served_when_it_is_configured(
+    prefix: str, generations: tuple[str, ...], address: str, *, served: bool
+) -> None:
+    table = RouteTable([oci_dialect({}, generations=generations)])
+    target = f"{prefix}{address}/{PLATFORM}/workspaces/{WORKSPACE}/notebook/api/contents/a.ipynb"
+    if served:
+        assert table.match("GET", target).route.method == "GET"
+        return
+    with pytest.raises(Problem) as caught:
+        table.match("GET", target)
+    assert caught.value.code is Code.NOT_FOUND
 
 
 @pytest.mark.parametrize(
