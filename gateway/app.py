@@ -71,7 +71,10 @@ def _dialects(settings: Settings) -> list[Dialect]:
             )
         )
     workspaces = {(w.platform_id, w.workspace_key): ContentPath.parse(w.folder) for w in settings.workspaces}
-    return [*dialects, oci_dialect(workspaces, generations=settings.oci.generations), jupyter_dialect()]
+    oci = oci_dialect(
+        workspaces, generations=settings.oci.generations, lists_directories=settings.oci.lists_directories
+    )
+    return [*dialects, oci, jupyter_dialect()]
 
 
 async def _opened(

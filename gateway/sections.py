@@ -244,9 +244,10 @@ class Nx1Dialect(Section):
 
 
 class OciDialect(Section):
-    """Which generations of the OCI API are served; Oracle's older tenancies know only 20240831."""
+    """Which generations of the OCI API are served, and whether directories are listed as the older ones did."""
 
     generations: tuple[Literal["20260430", "20240831"], ...] = Field(default=("20260430",), min_length=1)
+    lists_directories: bool = False
 
 
 class Workspace(Section):

@@ -23,12 +23,14 @@ def oci_dialect(
     workspaces: Mapping[tuple[str, str], ContentPath],
     *,
     generations: Iterable[str] = (CURRENT_GENERATION,),
+    lists_directories: bool = False,
 ) -> Dialect:
     """The dialect over ``workspaces``: (platform id, workspace key) to the gateway folder that is the workspace's root.
 
-    ``generations`` are the API versions to serve, out of ``COLLECTIONS``.
+    ``generations`` are the API versions to serve, out of ``COLLECTIONS``. ``lists_directories`` answers a directory with
+    its entries, as the service once did; today it refuses (spec oci 4.2).
     """
-    endpoints = ContentsEndpoints(Workspaces(dict(workspaces)))
+    endpoints = ContentsEndpoints(Workspaces(dict(workspaces)), lists_directories=lists_directories)
     prefixes = [(f"{api}/{version}", COLLECTIONS[version]) for version in generations for api in ("", "/api")]
     return Dialect(
         name="oci",

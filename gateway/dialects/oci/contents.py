@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 from aiohttp import web
 
-from gateway.contents.model import Condition, Document, Entry, Kind, Written
+from gateway.contents.model import Condition, Document, Entry, Kind, Listing, Written
 from gateway.contents.naming import is_extension
 from gateway.contents.operations import (
     CreateUntitled,
@@ -32,11 +33,12 @@ from gateway.dialects.oci.models import (
     entry_model,
     given,
     kind_of,
+    listing_model,
     render_change,
     render_deletion,
     render_read,
 )
-from gateway.dialects.oci.operations import LISTING_IS_GONE, CopyRelated, CreateEmpty, ReadFile
+from gateway.dialects.oci.operations import LISTING_IS_GONE, CopyRelated, CreateEmpty, ReadAny, ReadFile
 from gateway.wire.contents_json import ContentModel, Format, saved_bytes
 
 _FORMATS: dict[str, Format] = {"text": "text", "base64": "base64", "json": "json"}
@@ -45,8 +47,9 @@ _FORMATS: dict[str, Format] = {"text": "text", "base64": "base64", "json": "json
 class ContentsEndpoints:
     """Parsers and renderers of everything below ``.../notebook/api/contents/``."""
 
-    def __init__(self, workspaces: Workspaces) -> None:
+    def __init__(self, workspaces: Workspaces, *, lists_directories: bool = False) -> None:
         self._workspaces = workspaces
+        self._lists_directories = lists_directories
 
     async def read(self, incoming: Incoming) -> Call[Any]:
         """GET: metadata with ``content=0``, else a file with its content."""
@@ -54,6 +57,8 @@ class ContentsEndpoints:
         query = incoming.request.query
         kind, wanted = kind_of(query.get("type")), _format(query.get("format"))
         with_content, with_hash = _flag(incoming, "content", default=True), _flag(incoming, "hash", default=False)
+        if with_content and self._lists_directories and kind in (None, Kind.DIRECTORY):
+            return _read_any(incoming, address, kind, wanted, with_hash=with_hash)
         if with_content:
             return _read_file(incoming, address, kind, wanted, with_hash=with_hash)
 
@@ -124,6 +129,26 @@ def _read_file(
     if address.inner.is_root:
         raise invalid(LISTING_IS_GONE, reason=Reason.BAD_TYPE)
 
+    model_of = _model_maker(address, kind, wanted, with_hash=with_hash)
+    return Call(ReadFile(incoming.caller, address.path, model_of), lambda shown: render_read(shown.model, shown.entry))
+
+
+def _read_any(
+    incoming: Incoming, address: Address, kind: Kind | None, wanted: Format | None, *, with_hash: bool
+) -> Call[Any]:
+    """A file, or a directory with what stands in it."""
+    of_file = _model_maker(address, kind, wanted, with_hash=with_hash)
+
+    def model_of(found: Document | Listing) -> ContentModel:
+        return of_file(found) if isinstance(found, Document) else listing_model(address, found)
+
+    operation = ReadAny(incoming.caller, address.path, kind, model_of)
+    return Call(operation, lambda shown: render_read(shown.model, shown.entry))
+
+
+def _model_maker(
+    address: Address, kind: Kind | None, wanted: Format | None, *, with_hash: bool
+) -> Callable[[Document], ContentModel]:
     def model_of(document: Document) -> ContentModel:
         _check_kind(document.entry.kind, kind)
         seen = kind or document.entry.kind
@@ -131,7 +156,7 @@ def _read_file(
             raise invalid(f"{address.spell(address.path)} cannot be read as {wanted}.", reason=Reason.BAD_FORMAT)
         return document_model(address, document, wanted, kind=seen, with_hash=with_hash)
 
-    return Call(ReadFile(incoming.caller, address.path, model_of), lambda shown: render_read(shown.model, shown.entry))
+    return model_of
 
 
 def _save_file(

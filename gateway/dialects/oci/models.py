@@ -9,7 +9,7 @@ from urllib.parse import quote
 import msgspec
 from aiohttp import web
 
-from gateway.contents.model import Document, Entry, Kind
+from gateway.contents.model import Document, Entry, Kind, Listing
 from gateway.contents.problem import Code, Problem, Reason, invalid
 from gateway.dialects.dialect import Incoming, json_response
 from gateway.dialects.oci.addresses import ROOT_ALIAS, Address
@@ -103,6 +103,14 @@ def document_model(
     entry = replace(document.entry, kind=kind)
     model = model_of(entry, path=address.spell(entry.path), with_hash=with_hash)
     return fill_document(model, document, wanted, as_notebook=kind is Kind.NOTEBOOK)
+
+
+def listing_model(address: Address, listing: Listing) -> ContentModel:
+    """A directory with its entries, each without content."""
+    model = entry_model(address, listing.entry)
+    children = [entry_model(address, entry) for entry in listing.entries]
+    model.format, model.content = "json", msgspec.Raw(json.encode(children))
+    return model
 
 
 def render_read(model: ContentModel, entry: Entry) -> web.Response:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gateway.contents.model import Absent, Caller, Document, Entry, Kind, Written
+from gateway.contents.model import Absent, Caller, Document, Entry, Kind, Listing, Written
 from gateway.contents.notebook import EMPTY_NOTEBOOK
 from gateway.contents.offload import offloaded
-from gateway.contents.operations import Services
+from gateway.contents.operations import Get, Services
 from gateway.contents.paths import ContentPath
 from gateway.contents.problem import Code, Problem, Reason, invalid
 from gateway.wire.contents_json import ContentModel
@@ -43,6 +43,21 @@ class ReadFile:
                 raise
             raise invalid(LISTING_IS_GONE, reason=Reason.BAD_TYPE) from problem
         return Shown(document.entry, await offloaded(len(document.body), self.model_of, document))
+
+
+@dataclass(frozen=True, slots=True)
+class ReadAny:
+    """Whatever stands there as ``model_of`` makes it out, where directories are still listed."""
+
+    caller: Caller
+    path: ContentPath
+    kind: Kind | None
+    model_of: Callable[[Document | Listing], ContentModel]
+
+    async def run(self, services: Services) -> Shown:
+        found = await Get(self.caller, self.path, self.kind).run(services)
+        size_bytes = len(found.body) if isinstance(found, Document) else 0
+        return Shown(found.entry, await offloaded(size_bytes, self.model_of, found))
 
 
 @dataclass(frozen=True, slots=True)

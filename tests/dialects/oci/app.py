@@ -110,9 +110,9 @@ class Everyone:
 
 
 @asynccontextmanager
-async def running(root: Path) -> AsyncIterator[Oci]:
+async def running(root: Path, *, lists_directories: bool = False) -> AsyncIterator[Oci]:
     (root / FOLDER).mkdir()
-    runner = web.AppRunner(_app(root), access_log=None)
+    runner = web.AppRunner(_app(root, lists_directories=lists_directories), access_log=None)
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -122,7 +122,7 @@ async def running(root: Path) -> AsyncIterator[Oci]:
         await runner.cleanup()
 
 
-def _app(root: Path) -> web.Application:
+def _app(root: Path, *, lists_directories: bool) -> web.Application:
     backend = LocalBackend(root)
     mounts = Mounts(
         [
@@ -139,7 +139,7 @@ def _app(root: Path) -> web.Application:
         (PLATFORM, WORKSPACE): ContentPath(("files", FOLDER)),
         **{(PLATFORM, f"ws-{name}"): ContentPath((name,)) for name in ("closed", "read-only", "down", "broken")},
     }
-    table = RouteTable([oci_dialect(workspaces)])
+    table = RouteTable([oci_dialect(workspaces, lists_directories=lists_directories)])
     app = web.Application(middlewares=middlewares(table.dialect_of, Metrics()), client_max_size=MAX_BODY_BYTES)
     app.router.add_route("*", r"/{tail:[\s\S]*}", travel)
     app[ROAD] = Road(table, Gatekeeper({Credential.SIGNATURE: Everyone()}), services, tokens)
