@@ -105,10 +105,15 @@ async def _mounts(settings: Settings, client: UpstreamClient, stack: AsyncExitSt
     """Every configured mount; one whose store is down is there all the same, and probed again later."""
     mounts = []
     for each in settings.mounts:
-        backend = create_backend(each.kind, client, each.options())
+        try:
+            backend = create_backend(each.kind, client, each.options())
+        except Problem as problem:
+            raise Problem(problem.code, f"mount {each.name!r}: {problem.detail}") from problem
         stack.push_async_callback(backend.aclose)
         readers, writers = frozenset(each.readers), frozenset(each.writers)
-        mounts.append(Mount(each.name, backend, each.homes, each.root, readers, writers))
+        store, folder = each.stands_on()
+        below = ContentPath.parse(folder)
+        mounts.append(Mount(each.name, backend, each.homes, each.root, readers, writers, store, below))
     return mounts
 
 

@@ -24,16 +24,18 @@ PROBE_SECONDS = 20.0
 def check_configuration(config: Path) -> int:
     """Print a line for each thing that was tried; the exit code: 0 when nothing failed, 1 when something did."""
     settings = load_settings(config)
-    typer.echo(f"{config}: valid, {len(settings.mounts)} mount{'' if len(settings.mounts) == 1 else 's'}")
+    faults = list(_faults(settings))
+    answers = asyncio.run(_probe_all(settings))
+    good = not faults and all(answers_well for _, answers_well in answers)
+    mounts = f"{len(settings.mounts)} mount{'' if len(settings.mounts) == 1 else 's'}"
+    typer.echo(f"{config}: {'valid' if good else 'has faults'}, {mounts}")
     for doubt in settings.doubts():
         typer.echo(f"  note  {doubt}")
-    faults = list(_faults(settings))
     for fault in faults:
         typer.echo(f"  FAIL  {fault}")
-    answers = asyncio.run(_probe_all(settings))
     for line, _ in answers:
         typer.echo(line)
-    return 0 if all(answers_well for _, answers_well in answers) and not faults else 1
+    return 0 if good else 1
 
 
 def _faults(settings: Settings) -> Iterator[str]:
@@ -47,6 +49,11 @@ def _faults(settings: Settings) -> Iterator[str]:
             server_context(server.tls_cert, server.tls_key)
         except CertificateError as error:
             yield f"server.tls_cert, server.tls_key: {error}"
+    yield from key_faults(settings)
+
+
+def key_faults(settings: Settings) -> Iterator[str]:
+    """What is wrong with the public keys of those who sign. The gateway serves all the same: a key may come later."""
     for number, key in enumerate(settings.identity.oci_keys):
         if fault := _key_fault(key.public_key):
             yield f"identity.oci_keys[{number}].public_key: {key.public_key}: {fault}"

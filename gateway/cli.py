@@ -98,7 +98,7 @@ def dev_cert(
     folder: Annotated[Path, typer.Argument(help="Where to write ca.pem, cert.pem and key.pem.")] = Path("dev-cert"),
     host: Annotated[list[str] | None, typer.Option(help="A further host name or address to be valid for.")] = None,
 ) -> None:
-    """Make a certificate for development: both vendors' own clients refuse plain http."""
+    """Make a certificate for development: both vendors' own command lines refuse plain http."""
     from gateway.server.certificates import CertificateError, write_dev_certificate
 
     try:

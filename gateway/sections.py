@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -17,6 +18,7 @@ from gateway.contents.problem import Problem
 MEBIBYTE = 1 << 20
 STATE_DRIVERS = ("sqlite+aiosqlite", "postgresql+asyncpg")
 
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 _NOTHING = hashlib.sha256(b"").hexdigest()
 
 
@@ -54,13 +56,15 @@ def _state_url(text: str) -> str:
 
 
 def _digest_of_something(digest: str) -> str:
+    if not _DIGEST.fullmatch(digest):
+        raise ValueError("64 hex digits, in lower case: printf %s SECRET | sha256sum")
     if digest == _NOTHING:
         raise ValueError("this is the digest of an empty secret")
     return digest
 
 
 MountName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$")]
-Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$"), AfterValidator(_digest_of_something)]
+Sha256 = Annotated[str, AfterValidator(_digest_of_something)]
 Folder = Annotated[str, AfterValidator(_content_path)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 StateUrl = Annotated[str, AfterValidator(_state_url)]
@@ -118,6 +122,10 @@ class Mount(Section):
         common = set(Mount.model_fields) | {"kind"}
         return {key: _revealed(getattr(self, key)) for key in type(self).model_fields if key not in common}
 
+    def stands_on(self) -> tuple[str, str]:
+        """The store and the folder in it, where two mounts may overlap and the store keeps no conditions by itself."""
+        return "", ""
+
 
 class LocalMount(Mount):
     """A folder of this machine."""
@@ -142,6 +150,9 @@ class Nx1Mount(Mount):
     addressing_style: Literal["auto", "path", "virtual"] = "auto"
     create_bucket: bool = False
 
+    def stands_on(self) -> tuple[str, str]:
+        return f"{self.endpoint_url or 'aws'} {self.bucket}", ""
+
     @model_validator(mode="after")
     def _key_pair(self) -> Nx1Mount:
         if (self.access_key_id is None) != (self.secret_access_key is None):
@@ -156,6 +167,9 @@ class JupyterMount(Mount):
     url: WebAddress
     token: SecretStr | None = None
     folder: Folder = ""
+
+    def stands_on(self) -> tuple[str, str]:
+        return self.url.rstrip("/"), self.folder
 
 
 class OciMount(Mount):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import getpass
 import hashlib
 import os
 import secrets
 import signal
+import socket
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
@@ -18,6 +20,7 @@ import structlog
 import typer
 
 from gateway.app import create_app
+from gateway.checking import key_faults
 from gateway.contents.problem import Problem
 from gateway.server.certificates import CertificateError, server_context
 from gateway.server.listening import listening
@@ -39,7 +42,7 @@ def serve_forever(config: Path | None, flags: Mapping[str, Any]) -> None:
     token = None if config else secrets.token_urlsafe(24)
     settings = load_settings(config, flags, defaults=_embedded(token) if token else None)
     configure(settings.log.format, settings.log.level)
-    for doubt in settings.doubts():
+    for doubt in (*settings.doubts(), *key_faults(settings)):
         _log.warning(doubt)
     asyncio.run(_serve_until_told(settings, token))
 
@@ -93,6 +96,8 @@ def _why_not(error: OSError, host: str, port: int) -> str:
     reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error.strerror or error)
     if error.filename is not None:
         return f"{error.filename}: {reason}."
+    if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+        return f"cannot listen on {host}: {reason}. Name an address of this machine with --host."
     return f"cannot listen on {host} port {port}: {reason}. Choose another with --port; 0 takes a free one."
 
 

@@ -6,8 +6,8 @@ An unknown key stops the start, with the nearest known one as a suggestion.
 from __future__ import annotations
 
 import difflib
+import json
 import os
-import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -82,7 +82,7 @@ def load_settings(
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
-        faults = error.errors(include_url=False, include_context=False, include_input=False)
+        faults = error.errors(include_url=False, include_input=False)
         raise ConfigurationError("\n".join(_complaint(fault) for fault in faults)) from error
 
 
@@ -102,8 +102,8 @@ def _contradictions(settings: Settings) -> Iterator[str]:
     identity = settings.identity
     yield from _repeated("workspaces are", (f"{w.platform_id} {w.workspace_key}" for w in settings.workspaces))
     yield from _repeated("identity.oci_keys have the key_id", (key.key_id for key in identity.oci_keys))
-    yield from _repeated("identity.tokens have the sha256", (grant.digest for grant in identity.tokens))
-    yield from _repeated("identity.psks have the sha256", (grant.sha256 for grant in identity.psks))
+    yield from _shared_secrets("tokens", ((grant.digest, grant.user) for grant in identity.tokens))
+    yield from _shared_secrets("psks", ((grant.sha256, grant.user) for grant in identity.psks))
 
 
 def _repeated(what: str, names: Iterable[str]) -> Iterator[str]:
@@ -113,6 +113,16 @@ def _repeated(what: str, names: Iterable[str]) -> Iterator[str]:
         if name in seen:
             yield f"two {what} {name!r}"
         seen.add(name)
+
+
+def _shared_secrets(kind: str, grants: Iterable[tuple[str, str | None]]) -> Iterator[str]:
+    """Whose secrets are the same; a digest says nothing to a reader, and is nothing for a log."""
+    owners: dict[str, str] = {}
+    for digest, user in grants:
+        owner = "the platform" if user is None else repr(user)
+        if digest in owners:
+            yield f"two identity.{kind} are the same secret: of {owners[digest]} and of {owner}"
+        owners[digest] = owner
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -131,10 +141,15 @@ def _environment() -> dict[str, Any]:
     try:
         return EnvSettingsSource(_Environment)()
     except SettingsError as error:
-        field = re.search(r'field "(\w+)"', str(error))
-        start = f"{ENVIRONMENT_PREFIX}{field[1] if field else ''}".upper()
-        names = ", ".join(sorted(name for name in map(str.upper, os.environ) if name.startswith(start)))
+        names = ", ".join(_variables_with(error.__cause__))
         raise ConfigurationError(f"{names}: lists and sections are given as JSON, which this is not") from error
+
+
+def _variables_with(fault: BaseException | None) -> list[str]:
+    """The variables whose value is the text that could not be read, which only the fault itself still knows."""
+    text = fault.doc if isinstance(fault, json.JSONDecodeError) else None
+    ours = {name.upper(): value for name, value in os.environ.items() if name.upper().startswith(ENVIRONMENT_PREFIX)}
+    return sorted(name for name, value in ours.items() if text in (None, value))
 
 
 def _unknown_variables() -> Iterator[str]:
@@ -164,18 +179,18 @@ def _merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
 def _complaint(fault: ErrorDetails) -> str:
     location = fault["loc"]
     if fault["type"] == "extra_forbidden":
-        key = str(location[-1])
-        return f"{_place(location)}: unknown setting{_suggestion(key, _fields(*location[:-1]))}"
+        return f"{_place(location)}: unknown setting{_suggestion_at(location)}"
+    if fault["type"].startswith("union_tag_"):
+        return f"{_place(location)}.kind: one of {', '.join(_KINDS)}{_suggestion_of_kind(fault)}"
     if fault["type"] == "tuple_type" and location in (("mounts",), ("workspaces",)):
         return f"{_place(location)}: write its sections as [[{location[0]}]], with two brackets"
-    message = fault["msg"].removeprefix("Value error, ")
+    message = _PLAINER.get(fault["type"]) or fault["msg"].removeprefix("Value error, ")
     return f"{_place(location)}: {message}" if location else message
 
 
 def _place(location: tuple[int | str, ...]) -> str:
     """``mounts[0].bucket``, as the file has it, or the environment variable that it came from."""
-    variable = f"{ENVIRONMENT_PREFIX}{NESTING.join(map(str, location))}".upper()
-    if variable in map(str.upper, os.environ):
+    if _is_variable(variable := _variable(location)):
         return variable
     text = ""
     for number, step in enumerate(location):
@@ -183,6 +198,14 @@ def _place(location: tuple[int | str, ...]) -> str:
         if not is_kind:
             text += f"[{step}]" if isinstance(step, int) else f".{step}"
     return text.lstrip(".")
+
+
+def _variable(location: Iterable[int | str]) -> str:
+    return f"{ENVIRONMENT_PREFIX}{NESTING.join(map(str, location))}".upper()
+
+
+def _is_variable(name: str) -> bool:
+    return name in map(str.upper, os.environ)
 
 
 def _fields(*location: int | str) -> list[str]:
@@ -205,6 +228,31 @@ def _shapes(annotation: Any) -> Iterator[type[BaseModel]]:
 
 def _is_kind(shape: type[BaseModel], kind: str) -> bool:
     return "kind" in shape.model_fields and kind in get_args(shape.model_fields["kind"].annotation)
+
+
+_KINDS = [kind for shape in _shapes(AnyMount) for kind in get_args(shape.model_fields["kind"].annotation)]
+_KINDS_BY_OTHER_NAMES = {"s3": "nx1", "folder": "local", "file": "local", "lab": "jupyter", "oracle": "oci"}
+_PLAINER = {
+    "path_type": "a path, in quotes",
+    "string_pattern_mismatch": "letters, digits, - and _, at most 63 of them, a letter or digit first",
+}
+"""Where pydantic speaks of Python or of patterns. The only pattern is the one of mount names."""
+
+
+def _suggestion_at(location: tuple[int | str, ...]) -> str:
+    """The nearest known name beside an unknown one, spelled as it was: a key of the file, or a variable."""
+    *section, key = location
+    known = {name: name for name in _fields(*section)}
+    if _is_variable(_variable(location)):
+        known = {name: _variable((*section, name)) for name in known}
+    nearest = difflib.get_close_matches(str(key), known, n=1, cutoff=0.5)
+    return f"; did you mean {known[nearest[0]]!r}?" if nearest else ""
+
+
+def _suggestion_of_kind(fault: ErrorDetails) -> str:
+    given = str(fault.get("ctx", {}).get("tag", "")).lower()
+    other = _KINDS_BY_OTHER_NAMES.get(given)
+    return f"; did you mean {other!r}?" if other else _suggestion(given, _KINDS)
 
 
 def _suggestion(key: str, known: Iterable[str]) -> str:

@@ -103,11 +103,11 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
         ({"identity": {"tokens": [{"user": "a", "token": "t", "sha256": DIGEST}]}}, "give either token or sha256"),
         (
             {"identity": {"tokens": [{"user": "a", "token": "secret"}, {"user": "b", "sha256": DIGEST}]}},
-            f"two identity.tokens have the sha256 {DIGEST!r}",
+            "two identity.tokens are the same secret: of 'a' and of 'b'",
         ),
         (
             {"identity": {"psks": [{"user": "a", "sha256": DIGEST}, {"sha256": DIGEST}]}},
-            "two identity.psks have the sha256",
+            "two identity.psks are the same secret: of 'a' and of the platform",
         ),
         (
             {"identity": {"oci_keys": [{"key_id": "i", "public_key": "x", "user": u} for u in "ab"]}},
@@ -124,14 +124,19 @@ def test_settings_that_contradict_each_other_are_refused(values: dict[str, Any],
     [
         ({"mounts": {"name": "a"}}, "mounts: write its sections as [[mounts]], with two brackets"),
         ({"mounts": ["files"]}, "mounts[0]: "),
-        ({"mounts": [{"name": "a"}]}, "mounts[0]: "),
-        ({"mounts": [{"name": "a", "kind": "s3"}]}, "'local', 'nx1', 'jupyter', 'oci'"),
-        ({"mounts": [{**FILES, "name": "a b"}]}, "mounts[0].name: "),
+        ({"mounts": [{"name": "a"}]}, "mounts[0].kind: one of local, nx1, jupyter, oci"),
+        ({"mounts": [{"name": "a", "kind": 7}]}, "mounts[0].kind: one of local, nx1, jupyter, oci"),
+        ({"mounts": [{"name": "a", "kind": "s3"}]}, "local, nx1, jupyter, oci; did you mean 'nx1'?"),
+        ({"mounts": [{"name": "a", "kind": "Jupiter"}]}, "local, nx1, jupyter, oci; did you mean 'jupyter'?"),
+        ({"mounts": [{**FILES, "folder": 5}]}, "mounts[0].folder: a path, in quotes"),
+        ({"mounts": [{**FILES, "name": "a b"}]}, "mounts[0].name: letters, digits, - and _, at most 63 of them"),
         ({"mounts": [{**FILES, "readers": "ada"}]}, "mounts[0].readers: "),
         ({"identity": {"tokens": ["t"]}}, "identity.tokens[0]: "),
         ({"identity": {"tokens": [{"user": "a", "token": ""}]}}, "identity.tokens[0].token: "),
         ({"identity": {"psks": [{"sha256": hashlib.sha256().hexdigest()}]}}, "the digest of an empty secret"),
-        ({"identity": {"psks": [{"sha256": "ABC"}]}}, "identity.psks[0].sha256: "),
+        ({"identity": {"psks": [{"sha256": "ABC"}]}}, "identity.psks[0].sha256: 64 hex digits"),
+        ({"identity": {"psks": [{"sha256": DIGEST.upper()}]}}, "in lower case: printf %s SECRET | sha256sum"),
+        ({"identity": {"psks": [{"sha256": f"{DIGEST}\n"}]}}, "identity.psks[0].sha256: 64 hex digits"),
         ({"mounts": [FILES], "workspaces": [{**WORKSPACE, "folder": "../x"}]}, "workspaces[0].folder: A path may not"),
         ({"mounts": [{"name": "j", "kind": "jupyter", "url": "http://x", "folder": "a//b"}]}, "mounts[0].folder: "),
         ({"mounts": [{"name": "j", "kind": "jupyter", "url": "localhost:8888"}]}, "give a whole address"),
@@ -158,6 +163,11 @@ def test_a_complaint_never_quotes_a_secret() -> None:
     state = {"url": "postgres://u:the-secret@h/d"}
     said = complaint({"identity": {"tokens": [token]}, "mounts": [mount], "state": state})
     assert (len(said.splitlines()), "the-secret" in said) == (3, False)
+
+
+def test_a_complaint_about_a_secret_that_two_have_names_no_digest() -> None:
+    both = {"tokens": [{"user": u, "sha256": DIGEST} for u in "ab"], "psks": [{"sha256": DIGEST}, {"sha256": DIGEST}]}
+    assert DIGEST not in complaint({"identity": both})
 
 
 def test_no_secret_is_in_the_repr() -> None:
@@ -207,7 +217,7 @@ def test_nested_sections_and_lists_come_from_the_environment(monkeypatch: pytest
         ("NBGW_SERVR__PORT", "1", "NBGW_SERVR__PORT: unknown setting; did you mean 'NBGW_SERVER__PORT'?"),
         ("NBGW_SERVER_PORT", "1", "NBGW_SERVER_PORT: unknown setting; did you mean 'NBGW_SERVER__PORT'?"),
         ("nbgw_loglevel", "info", "NBGW_LOGLEVEL: unknown setting; did you mean 'NBGW_LOG__LEVEL'?"),
-        ("NBGW_SERVER__PROT", "1", "NBGW_SERVER__PROT: unknown setting; did you mean 'port'?"),
+        ("NBGW_SERVER__PROT", "1", "NBGW_SERVER__PROT: unknown setting; did you mean 'NBGW_SERVER__PORT'?"),
         ("NBGW_SERVER__PORT", "x", "NBGW_SERVER__PORT: Input should be a valid integer"),
         ("NBGW_MOUNTS", "[", "NBGW_MOUNTS: lists and sections are given as JSON, which this is not"),
         ("NBGW_MOUNTS", '[{"name": "a", "kind": "local", "foldr": "x"}]', "mounts[0].foldr: unknown setting"),
@@ -217,6 +227,13 @@ def test_nested_sections_and_lists_come_from_the_environment(monkeypatch: pytest
 def test_a_wrong_variable_is_named(monkeypatch: pytest.MonkeyPatch, variable: str, value: str, expected: str) -> None:
     monkeypatch.setenv(variable, value)
     assert expected in complaint({})
+
+
+def test_only_the_variable_that_is_no_json_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NBGW_IDENTITY__TOKENS", '[{"user": "ada", "token": "t"}]')
+    monkeypatch.setenv("NBGW_IDENTITY__OCI_HOSTS", "a.example")
+    monkeypatch.setenv("NBGW_IDENTITY__KEYCLOAK__ISSUER", "https://sso.example")
+    assert complaint({}).startswith("NBGW_IDENTITY__OCI_HOSTS: lists and sections are given as JSON")
 
 
 def test_variables_of_the_tests_are_no_settings(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,14 @@ from typing import Any
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from gateway.contents.backend import Backend, Capability, SupportsCheckpoints, SupportsCopy, SupportsMove
+from gateway.contents.backend import (
+    Backend,
+    Capability,
+    SupportsCheckpoints,
+    SupportsCopy,
+    SupportsMove,
+    SupportsRemovingEmpty,
+)
 from gateway.registry import FACTORIES, create_backend
 from gateway.wire.client import UpstreamClient, open_session
 
@@ -41,7 +48,8 @@ gateway processes that serve it; a program that writes into the folder directly 
 
 **{CHECKED}**: the store has no such condition. The gateway looks and then writes, under a lock. No writer that comes
 through the gateway is lost; with several gateway processes this needs `[state] shared_locks = true`. A writer that goes
-straight to the store can still come between.
+straight to the store can still come between. A rename under `If-Match`, and a condition on a directory, are checked on
+every store.
 
 **{PROBED}**: S3 servers differ, and some ignore conditions in silence. At the
 start the gateway tries each condition on a private key. `nbgw check` prints what it found: *conditional write* and
@@ -115,6 +123,12 @@ _FACTS = (
     ("etags in listings", Capability.LISTED_ETAGS, "yes", "no: of single files only"),
 )
 _POWERS: tuple[tuple[str, type, str, str], ...] = (
+    (
+        "an empty directory is removed",
+        SupportsRemovingEmpty,
+        "only if nothing at all is in it",
+        "if its listing is empty",
+    ),
     ("copy inside the mount", SupportsCopy, "inside the store", "through the gateway"),
     ("rename inside the mount", SupportsMove, "inside the store", "through the gateway: copied, verified, deleted"),
     ("checkpoints", SupportsCheckpoints, "yes", "none: the list is empty, making one is refused (403)"),

@@ -6,17 +6,23 @@ it keeps to itself (leading dots, ``__pycache__``, ``*.pyc``, ``*~``) are missin
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+from structlog import get_logger
+
 from adapters.jupyter.bodies import save_body
 from adapters.jupyter.checkpoints import Checkpoints
 from adapters.jupyter.errors import problem_from
 from adapters.jupyter.models import Facts, decoded, to_directory, to_document, to_entry, to_listing
 from adapters.jupyter.server import Server, expected, json_body
 from gateway.contents.backend import Backend, Capability
-from gateway.contents.model import Checkpoint, Document, Entry, Kind, Listing, Precondition, Written
+from gateway.contents.model import Checkpoint, Document, Entry, Kind, Listing, Precondition, Written, sha256_hex
 from gateway.contents.offload import offloaded
 from gateway.contents.paths import ContentPath
 from gateway.contents.problem import Code, Problem, Reason, already_exists, invalid, not_found
 from gateway.wire.client import Answer, UpstreamClient, nonsense
+
+_SILENCE = frozenset({Code.TIMEOUT, Code.UNAVAILABLE, Code.THROTTLED})
+_log = get_logger(__name__)
 
 
 def create(client: UpstreamClient, *, url: str, token: str | None = None, folder: str = "") -> Backend:
@@ -67,15 +73,27 @@ class JupyterBackend:
         return await offloaded(len(answer.body), to_listing, path, answer)
 
     async def write(self, path: ContentPath, body: bytes, *, precondition: Precondition = None) -> Written:
-        """Two calls: the save, and a look for the etag, which the answer to a save does not carry."""
+        """Two calls: the save, and a look for the etag, which the answer to a save does not carry.
+
+        A write that stands is not told as a failure because the server then falls silent: the digest of a plain file is
+        known all the same. A notebook's is not, as the server writes that anew.
+        """
         if path.is_root:
             raise _directory_in_the_way()
         saved = await offloaded(len(body), save_body, path, body)
         answer = await self._server.change("PUT", path, body=saved)
         if answer.status in (400, 500):
             raise await self._refused_save(path, answer)
-        decoded(expected(answer, 200, 201), Facts)
-        return Written(await self.stat(path), created=answer.status == 201)
+        stored = decoded(expected(answer, 200, 201), Facts)
+        try:
+            entry = await self._looked_at(path)
+        except Problem as problem:
+            if problem.code not in _SILENCE or Kind.of_file(path) is Kind.NOTEBOOK:
+                raise
+            _log.warning("a stored file could not be looked at", code=problem.code.name)
+            digest = await offloaded(len(body), sha256_hex, body)
+            entry = to_entry(path, replace(stored, hash=digest, hash_algorithm="sha256", size=len(body)))
+        return Written(entry, created=answer.status == 201)
 
     async def delete(self, path: ContentPath, *, precondition: Precondition = None) -> None:
         """One call. A directory that the server will not delete whole (it says 400) is emptied first."""
@@ -111,7 +129,7 @@ class JupyterBackend:
                 raise not_found()
             raise await self._bad_parent(target) or problem_from(answer)
         decoded(expected(answer, 200), Facts)
-        return await self.stat(target)
+        return await self._looked_at(target)
 
     async def list_checkpoints(self, path: ContentPath) -> tuple[Checkpoint, ...]:
         return await self._checkpoints.list(path)
@@ -127,6 +145,15 @@ class JupyterBackend:
 
     async def aclose(self) -> None:
         """Nothing is held: the client belongs to the gateway."""
+
+    async def _looked_at(self, path: ContentPath) -> Entry:
+        """What stands there after a change, asked for once more when the server is silent."""
+        try:
+            return await self.stat(path)
+        except Problem as problem:
+            if problem.code not in _SILENCE:
+                raise
+        return await self.stat(path)
 
     async def _document(self, path: ContentPath) -> Document | None:
         answer = await self._server.get(path, "?type=file&content=1&hash=1")

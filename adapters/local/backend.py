@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-from adapters.local.changes import changing, remove, replace_file, sync_folder
+from adapters.local.changes import changing, make_directory, remove, remove_empty, rename, replace_file, sync_folder
 from adapters.local.errors import missing_root, problem_from
 from adapters.local.files import Folder, file_entry
 from gateway.contents.backend import Backend, Capability
@@ -28,7 +29,7 @@ from gateway.contents.model import (
     sha256_hex,
 )
 from gateway.contents.paths import ContentPath
-from gateway.contents.problem import Problem, already_exists, invalid, not_found, stale
+from gateway.contents.problem import Problem, Reason, already_exists, invalid, not_found, stale
 from gateway.wire.client import UpstreamClient
 
 CHECKPOINT_ID = "checkpoint"
@@ -94,6 +95,9 @@ class LocalBackend:
     async def move(self, source: ContentPath, target: ContentPath) -> Entry:
         return await self._in_thread(self._move, source, target)
 
+    async def remove_empty(self, path: ContentPath) -> None:
+        await self._in_thread(self._remove_empty, path)
+
     async def list_checkpoints(self, path: ContentPath) -> tuple[Checkpoint, ...]:
         return await self._in_thread(self._list_checkpoints, path)
 
@@ -122,12 +126,14 @@ class LocalBackend:
 
     def _replace(self, path: ContentPath, body: bytes, *, must_be_absent: bool) -> Written:
         """Store the bytes; a symlink stays, and what it leads to is replaced, as Jupyter does."""
+        if path.is_root:
+            raise problem_from(IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR)))
         host = self._folder.locate(path)
         if host.is_symlink() and not must_be_absent:
             host = Path(os.path.realpath(host))
         existed = os.path.lexists(host)
         try:
-            facts = replace_file(host, body, must_be_absent=must_be_absent)
+            facts = replace_file(host, body, bounds=self._folder.bounds(path), must_be_absent=must_be_absent)
         except FileExistsError as error:
             raise stale("Something with that name exists already.") from error
         return Written(file_entry(path, facts, sha256_hex(body)), created=not existed)
@@ -138,14 +144,22 @@ class LocalBackend:
         with changing(self._folder.root, path):
             self._check(path, precondition)
             is_directory = self._folder.is_directory(path)
-            remove(self._folder.root, self._folder.locate(path))
+            remove(self._folder.root, self._folder.locate(path), bounds=self._folder.bounds(path))
             if not is_directory:
                 self._folder.locate_checkpoint(path).unlink(missing_ok=True)
 
+    def _remove_empty(self, path: ContentPath) -> None:
+        if path.is_root:
+            raise invalid("The root cannot be deleted.")
+        with changing(self._folder.root, path):
+            if not self._folder.is_directory(path):
+                raise invalid("This is not a directory.", reason=Reason.BAD_TYPE)
+            remove_empty(self._folder.locate(path))
+
     def _make_directory(self, path: ContentPath) -> Entry:
-        host = self._folder.locate(path)
-        host.mkdir()
-        sync_folder(host.parent)
+        if path.is_root:
+            raise already_exists()
+        make_directory(self._folder.locate(path), bounds=self._folder.bounds(path))
         return self._folder.entry(path)
 
     def _copy(self, source: ContentPath, target: ContentPath) -> Written:
@@ -155,16 +169,14 @@ class LocalBackend:
     def _move(self, source: ContentPath, target: ContentPath) -> Entry:
         if source.is_root or target.starts_with(source):
             raise invalid("A directory cannot be moved into itself.")
+        if target.is_root:
+            raise already_exists()
         with changing(self._folder.root, source, target):
             is_directory = self._folder.is_directory(source)
             origin, goal = self._folder.locate(source), self._folder.locate(target)
-            if os.path.lexists(goal):
-                raise already_exists()
-            origin.rename(goal)
+            rename(origin, goal, bounds=(self._folder.bounds(source), self._folder.bounds(target)))
             if not is_directory:
                 self._move_checkpoint(source, target)
-            for folder in {origin.parent, goal.parent}:
-                sync_folder(folder)
             return self._folder.entry(target)
 
     def _move_checkpoint(self, source: ContentPath, target: ContentPath) -> None:
@@ -188,13 +200,15 @@ class LocalBackend:
             file = self._folder.locate_checkpoint(path)
             file.parent.mkdir(exist_ok=True)
             modified_ns = self._folder.facts(path).st_mtime_ns
-            replace_file(file, body, must_be_absent=False, modified_ns=modified_ns)
+            bounds = self._folder.bounds(path)
+            replace_file(file, body, bounds=bounds, must_be_absent=False, modified_ns=modified_ns)
         return Checkpoint(CHECKPOINT_ID, entry.modified)
 
     def _restore_checkpoint(self, path: ContentPath, checkpoint_id: str) -> None:
         with changing(self._folder.root, path):
-            _, file = self._known_checkpoint(path, checkpoint_id)
-            self._replace(path, file.read_bytes(), must_be_absent=False)
+            self._known_checkpoint(path, checkpoint_id)
+            _, body = self._folder.read(self._folder.checkpoint_path(path))
+            self._replace(path, body, must_be_absent=False)
 
     def _delete_checkpoint(self, path: ContentPath, checkpoint_id: str) -> None:
         with changing(self._folder.root, path):

@@ -10,58 +10,101 @@ import secrets
 import shutil
 import stat as modes
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
-from adapters.local.errors import unusable
-from adapters.local.files import PRIVATE_PREFIX, may_write
+from adapters.local.errors import not_empty, unusable
+from adapters.local.files import CHECKPOINTS_FOLDER, PRIVATE_PREFIX, may_write, opened_folder
 from gateway.contents.paths import ContentPath
 
 _NO_HARD_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 
 
-def replace_file(host: Path, body: bytes, *, must_be_absent: bool, modified_ns: int | None = None) -> os.stat_result:
+def replace_file(
+    host: Path, body: bytes, *, bounds: Path, must_be_absent: bool, modified_ns: int | None = None
+) -> os.stat_result:
     """Write aside, make durable, then put in place at once; the facts are of the bytes written.
 
     FileExistsError when the file must be absent and is not. A file that may not be written is not replaced either,
-    though the folder would allow it.
+    though the folder would allow it. NOT_FOUND when the folder turns out to lie out of bounds.
     """
-    temporary = host.parent / f"{PRIVATE_PREFIX}-{secrets.token_hex(8)}"
-    try:
-        with temporary.open("xb") as file:
-            file.write(body)
-            file.flush()
-            if modified_ns is not None:
-                os.utime(file.fileno(), ns=(modified_ns, modified_ns))
-            os.fsync(file.fileno())
-            facts = os.fstat(file.fileno())
-        if must_be_absent:
-            _put_where_nothing_stands(temporary, host)
-        else:
-            _take_over_mode(host, temporary)
-            temporary.replace(host)
-    finally:
-        temporary.unlink(missing_ok=True)
-    sync_folder(host.parent)
+    temporary = f"{PRIVATE_PREFIX}-{secrets.token_hex(8)}"
+    with opened_folder(host.parent, bounds) as folder:
+        try:
+            facts = _write_aside(folder, temporary, body, modified_ns)
+            if must_be_absent:
+                _put_where_nothing_stands(folder, temporary, host.name)
+            else:
+                _take_over_mode(folder, host.name, temporary)
+                os.replace(temporary, host.name, src_dir_fd=folder, dst_dir_fd=folder)
+        finally:
+            with suppress(FileNotFoundError):
+                os.unlink(temporary, dir_fd=folder)
+        os.fsync(folder)
     return facts
 
 
-def remove(root: Path, host: Path) -> None:
+def _write_aside(folder: int, name: str, body: bytes, modified_ns: int | None) -> os.stat_result:
+    with open(name, "xb", opener=partial(os.open, mode=0o666, dir_fd=folder)) as file:
+        file.write(body)
+        file.flush()
+        if modified_ns is not None:
+            os.utime(file.fileno(), ns=(modified_ns, modified_ns))
+        os.fsync(file.fileno())
+        return os.fstat(file.fileno())
+
+
+def remove(root: Path, host: Path, *, bounds: Path) -> None:
     """A file or link, or a directory with all in it, which vanishes at once and is taken apart out of sight."""
-    if host.is_symlink() or not host.is_dir():
-        host.unlink()
-    else:
-        bin_ = _private_folder(root, "removed")
-        grave = bin_ / secrets.token_hex(8)
-        try:
-            host.rename(grave)
-        except OSError as error:
-            if error.errno != errno.EXDEV:
-                raise
-            shutil.rmtree(host)
-        # What cannot be taken apart now, or was left by a killed process, is tried again at the next removal.
-        for left in bin_.iterdir():
-            shutil.rmtree(left, ignore_errors=True)
+    with opened_folder(host.parent, bounds) as folder:
+        facts = _stands(folder, host.name)
+        if facts is None or not modes.S_ISDIR(facts.st_mode):
+            os.unlink(host.name, dir_fd=folder)
+        else:
+            _remove_directory(_private_folder(root, "removed"), folder, host.name)
+        os.fsync(folder)
+
+
+def _remove_directory(bin_: Path, folder: int, name: str) -> None:
+    try:
+        os.rename(name, bin_ / secrets.token_hex(8), src_dir_fd=folder)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        shutil.rmtree(name, dir_fd=folder)
+    # What cannot be taken apart now, or was left by a killed process, is tried again at the next removal.
+    for left in bin_.iterdir():
+        shutil.rmtree(left, ignore_errors=True)
+
+
+def rename(origin: Path, goal: Path, *, bounds: tuple[Path, Path]) -> None:
+    """FileExistsError when something stands at the goal."""
+    with opened_folder(origin.parent, bounds[0]) as source, opened_folder(goal.parent, bounds[1]) as target:
+        if _stands(target, goal.name):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+        os.rename(origin.name, goal.name, src_dir_fd=source, dst_dir_fd=target)
+        for folder in (source, target):
+            os.fsync(folder)
+
+
+def make_directory(host: Path, *, bounds: Path) -> None:
+    with opened_folder(host.parent, bounds) as folder:
+        os.mkdir(host.name, dir_fd=folder)
+        os.fsync(folder)
+
+
+def remove_empty(host: Path) -> None:
+    """A directory that holds nothing but the checkpoints of files long gone. CONFLICT when anything else is in it."""
+    if any(each.name != CHECKPOINTS_FOLDER for each in host.iterdir()):
+        raise not_empty()
+    shutil.rmtree(host / CHECKPOINTS_FOLDER, ignore_errors=True)
+    try:
+        host.rmdir()
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
+        raise not_empty() from error
     sync_folder(host.parent)
 
 
@@ -100,24 +143,29 @@ def _private_folder(root: Path, name: str) -> Path:
     return folder
 
 
-def _put_where_nothing_stands(temporary: Path, host: Path) -> None:
+def _put_where_nothing_stands(folder: int, temporary: str, name: str) -> None:
     try:
-        os.link(temporary, host)
+        os.link(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
     except OSError as error:
         if error.errno not in _NO_HARD_LINKS:
             raise
         # Where hard links do not exist, the lock that the caller holds is what keeps other gateways away.
-        if os.path.lexists(host):
+        if _stands(folder, name):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST)) from error
-        temporary.replace(host)
+        os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
 
 
-def _take_over_mode(host: Path, temporary: Path) -> None:
+def _stands(folder: int, name: str) -> os.stat_result | None:
+    """What stands under the name itself: a symlink is not followed."""
     try:
-        facts = host.stat()
+        return os.stat(name, dir_fd=folder, follow_symlinks=False)
     except FileNotFoundError:
-        return
-    if modes.S_ISREG(facts.st_mode):
-        if not may_write(host):
+        return None
+
+
+def _take_over_mode(folder: int, name: str, temporary: str) -> None:
+    facts = _stands(folder, name)
+    if facts is not None and modes.S_ISREG(facts.st_mode):
+        if not may_write(name, folder):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-        temporary.chmod(modes.S_IMODE(facts.st_mode))
+        os.chmod(temporary, modes.S_IMODE(facts.st_mode), dir_fd=folder)

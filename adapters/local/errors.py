@@ -54,3 +54,8 @@ def _clash(number: int) -> Problem | None:
         case errno.ENAMETOOLONG:
             return invalid("The name is too long for the folder behind this mount.")
     return busy() if number in _BUSY else None
+
+
+def not_empty() -> Problem:
+    """Something is left in a directory that was to be removed only when nothing is."""
+    return Problem(Code.CONFLICT, "The directory is not empty.")

@@ -7,6 +7,8 @@ import os
 import stat as modes
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from functools import cached_property
@@ -28,6 +30,8 @@ _REMEMBERED_DIGESTS = 10_000
 _SETTLED_NANOSECONDS = 2_000_000_000
 """A file changed within this time may change again without its date showing it: clocks of file systems are coarse."""
 _READ_ATTEMPTS = 3
+_DESCRIPTORS = Path("/proc/self/fd")
+_TELLS_WHERE = _DESCRIPTORS.is_dir()
 _EFFECTIVE_IDS = os.access in os.supports_effective_ids
 _FIRST_SECOND = int(datetime(1, 1, 2, tzinfo=UTC).timestamp())
 _LAST_SECOND = int(datetime(9999, 12, 30, tzinfo=UTC).timestamp())
@@ -59,12 +63,12 @@ class Folder:
             return self.root
         host = Path(os.path.realpath(self.root.joinpath(*path.parent.segments)), path.name)
         real = Path(os.path.realpath(host))
-        bounds = self._bounds(path)
+        bounds = self.bounds(path)
         if not (_is_within(bounds, host) and _is_within(bounds, real)):
             raise not_found()
         return host
 
-    def _bounds(self, path: ContentPath) -> Path:
+    def bounds(self, path: ContentPath) -> Path:
         """What no symlink may lead out of: the home that the path is in, or else the root."""
         if not self._homes or len(path.segments) < 3 or path.segments[0] != HOMES:
             return self.root
@@ -74,12 +78,15 @@ class Folder:
         return home
 
     def locate_checkpoint(self, path: ContentPath) -> Path:
+        return self.locate(self.checkpoint_path(path))
+
+    def checkpoint_path(self, path: ContentPath) -> ContentPath:
         """``.ipynb_checkpoints/a-checkpoint.ipynb`` beside ``a.ipynb``, as jupyter_server names it."""
         name = Path(path.name)
         kept = f"{name.stem}-checkpoint{name.suffix}"
         if len(kept.encode()) > MAX_SEGMENT_BYTES:
             kept = f"{sha256_hex(path.name.encode())}-checkpoint"
-        return self.locate(path.parent.join(ContentPath((CHECKPOINTS_FOLDER, kept))))
+        return path.parent.join(ContentPath((CHECKPOINTS_FOLDER, kept)))
 
     def facts(self, path: ContentPath) -> os.stat_result:
         """What stands there, symlinks followed: a directory or a regular file, anything else is NOT_FOUND."""
@@ -95,11 +102,14 @@ class Folder:
         return modes.S_ISDIR(self.facts(path).st_mode)
 
     def entry(self, path: ContentPath) -> Entry:
+        """A file larger than the gateway carries is not read for its digest: its etag says which state of it it is."""
         if self.is_directory(path):
             return self.children(path)[0]
         host = self.locate(path)
-        with _opened(host) as file:
+        with _opened(host, self.bounds(path)) as file:
             facts = os.fstat(file.fileno())
+            if facts.st_size > self._max_body_bytes:
+                return replace(file_entry(path, facts, None, writable=may_write(host)), etag=_state(facts))
             return file_entry(path, facts, self._digest(file, facts), writable=may_write(host))
 
     def read(self, path: ContentPath) -> tuple[Entry, bytes]:
@@ -108,7 +118,7 @@ class Folder:
             raise invalid("This is a directory.", reason=Reason.BAD_TYPE)
         host = self.locate(path)
         for _ in range(_READ_ATTEMPTS):
-            with _opened(host) as file:
+            with _opened(host, self.bounds(path)) as file:
                 before = os.fstat(file.fileno())
                 if before.st_size > self._max_body_bytes:
                     raise oversized()
@@ -123,19 +133,20 @@ class Folder:
         if not modes.S_ISDIR(facts.st_mode):
             raise invalid("This is not a directory.", reason=Reason.BAD_TYPE)
         host = self.locate(path)
-        entries = tuple(self._children(path, host))
+        with opened_folder(host, self.bounds(path)) as folder:
+            entries = tuple(self._children(path, folder))
         entry = directory_entry(path, entries, modified=_date(facts.st_mtime_ns), writable=may_write(host))
         return entry, entries
 
-    def _children(self, path: ContentPath, host: Path) -> Iterator[Entry]:
-        with os.scandir(host) as found:
+    def _children(self, path: ContentPath, folder: int) -> Iterator[Entry]:
+        with os.scandir(folder) as found:
             for item in found:
                 if is_plain_name(item.name) and not _never_listed(item.name):
-                    entry = self._child(path.child(item.name), item)
+                    entry = self._child(path.child(item.name), item, folder)
                     if entry is not None:
                         yield entry
 
-    def _child(self, path: ContentPath, item: os.DirEntry[str]) -> Entry | None:
+    def _child(self, path: ContentPath, item: os.DirEntry[str], folder: int) -> Entry | None:
         """None for what vanished meanwhile, leads outside, or is neither file nor directory."""
         try:
             if item.is_symlink():
@@ -143,7 +154,7 @@ class Folder:
             facts = item.stat()
         except (OSError, Problem):
             return None
-        writable = may_write(item.path)
+        writable = may_write(item.name, folder)
         if modes.S_ISDIR(facts.st_mode):
             return directory_entry(path, modified=_date(facts.st_mtime_ns), writable=writable)
         return file_entry(path, facts, None, writable=writable) if modes.S_ISREG(facts.st_mode) else None
@@ -173,17 +184,52 @@ def _is_within(folder: Path, host: Path) -> bool:
     return folder in (*host.parents, host)
 
 
-def may_write(host: Path | str) -> bool:
-    return os.access(host, os.W_OK, effective_ids=_EFFECTIVE_IDS)
+def may_write(host: Path | str, folder: int | None = None) -> bool:
+    """``folder`` is the descriptor of the folder that a bare name stands in."""
+    return os.access(host, os.W_OK, dir_fd=folder, effective_ids=_EFFECTIVE_IDS)
 
 
-def _opened(host: Path) -> FileIO:
+@contextmanager
+def opened_folder(host: Path, bounds: Path) -> Iterator[int]:
+    """A descriptor that means this folder whatever becomes of the names that led to it."""
+    descriptor = os.open(host, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        _refuse_outside(descriptor, bounds)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _opened(host: Path, bounds: Path) -> FileIO:
     """Never waits: what became a pipe since the last look is opened without blocking, and refused."""
     file = FileIO(os.open(host, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
-    if not modes.S_ISREG(os.fstat(file.fileno()).st_mode):
+    try:
+        _refuse_others(file.fileno())
+        _refuse_outside(file.fileno(), bounds)
+    except BaseException:
         file.close()
-        raise not_found()
+        raise
     return file
+
+
+def _refuse_others(descriptor: int) -> None:
+    if not modes.S_ISREG(os.fstat(descriptor).st_mode):
+        raise not_found()
+
+
+def _refuse_outside(descriptor: int, bounds: Path) -> None:
+    """NOT_FOUND when a name on the way became a symlink to outside after ``locate`` had looked.
+
+    What was replaced or deleted since it was opened is still named by where it stood, with a mark after its own name.
+    Where the system does not tell, the first look has to do.
+    """
+    if _TELLS_WHERE and not _is_within(bounds, (_DESCRIPTORS / str(descriptor)).readlink()):
+        raise not_found()
+
+
+def _state(facts: os.stat_result) -> ETag:
+    state = (facts.st_dev, facts.st_ino, facts.st_mtime_ns, facts.st_size)
+    return ETag(sha256_hex(repr(state).encode()))
 
 
 def _key(facts: os.stat_result) -> DigestKey:

@@ -10,7 +10,15 @@ from structlog import get_logger
 
 from adapters.nx1 import checkpoints
 from adapters.nx1.keys import checkpoint_key, key_of, prefix_of
-from adapters.nx1.listing import find_listing, is_directory, keep_folder, mark, refuse_file_above
+from adapters.nx1.listing import (
+    find_listing,
+    holds_anything,
+    is_directory,
+    keep_folder,
+    mark,
+    refuse_file_above,
+    unmark,
+)
 from adapters.nx1.objects import Facts, Objects
 from adapters.nx1.probe import learn
 from adapters.nx1.store import Store, StoreSettings, within
@@ -168,6 +176,20 @@ class Nx1Backend:
         await keep_folder(self._objects, path)
         await self._objects.remove(key_of(path), revision)
         await self._objects.remove(checkpoint_key(path))
+
+    @within(WRITE_SECONDS)
+    async def remove_empty(self, path: ContentPath) -> None:
+        """Whatever key is below counts, also one that no path can name."""
+        if path.is_root:
+            raise invalid("The root cannot be deleted.")
+        if not await is_directory(self._objects, path):
+            if await self._objects.head(key_of(path)) is None:
+                raise not_found()
+            raise invalid("This is not a directory.", reason=Reason.BAD_TYPE)
+        if await holds_anything(self._objects, path):
+            raise Problem(Code.CONFLICT, "The directory is not empty.")
+        await keep_folder(self._objects, path)
+        await unmark(self._objects, path)
 
     @within(WRITE_SECONDS)
     async def make_directory(self, path: ContentPath) -> Entry:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import secrets
 
+from gateway.contents.model import sha256_hex
 from gateway.contents.paths import MAX_PATH_BYTES, ContentPath, is_plain_name
 from gateway.contents.problem import invalid, not_found
 
 CHECKPOINT_ID = "checkpoint"
+MAX_KEY_BYTES = 1024
 
 _CHECKPOINTS = ".ipynb_checkpoints"
 _OWN = ".nbgw"
@@ -55,7 +57,26 @@ def listed_name(key: str, prefix: str) -> tuple[str, bool] | None:
 
 def checkpoint_key(path: ContentPath) -> str:
     """Where the file's one checkpoint is kept."""
-    return _checked(f"{checkpoints_prefix(path)}{CHECKPOINT_ID}")
+    return checkpoint_of(key_of(path))
+
+
+def checkpoint_of(key: str) -> str:
+    """The same for the key of a file. Beside those of its folder, unless that would be too long a key: then apart."""
+    return apart_checkpoint_of(key) or f"{_CHECKPOINTS}/{key}/{CHECKPOINT_ID}"
+
+
+def apart_checkpoint_of(key: str) -> str | None:
+    """Where the checkpoint of a file is kept that ``checkpoints_prefix`` does not find; None for most files."""
+    if is_possible(f"{_CHECKPOINTS}/{key}/{CHECKPOINT_ID}"):
+        return None
+    return f"{_CHECKPOINTS}/{_OWN}/{sha256_hex(key.encode())}/{CHECKPOINT_ID}"
+
+
+def owner_of(checkpoint: str) -> str:
+    """The key of the file whose checkpoint stands at a key found below ``checkpoints_prefix``; "" for anything else."""
+    if not checkpoint.endswith(f"/{CHECKPOINT_ID}"):
+        return ""
+    return checkpoint.removeprefix(f"{_CHECKPOINTS}/").removesuffix(f"/{CHECKPOINT_ID}")
 
 
 def checkpoints_prefix(path: ContentPath) -> str:
@@ -66,6 +87,11 @@ def checkpoints_prefix(path: ContentPath) -> str:
 def probe_key() -> str:
     """A key that no other replica's probe uses."""
     return f"{_OWN}/probe-{secrets.token_hex(8)}"
+
+
+def is_possible(key: str) -> bool:
+    """Whether S3 could hold such a key at all; asked for a longer one, it answers with an error."""
+    return len(key.encode()) <= MAX_KEY_BYTES
 
 
 def _checked(key: str) -> str:

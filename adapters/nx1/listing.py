@@ -79,6 +79,15 @@ async def is_directory(objects: Objects, path: ContentPath) -> bool:
     return below or marker is not None
 
 
+async def holds_anything(objects: Objects, directory: ContentPath) -> bool:
+    """Whether any key but the folder's own marker is below it."""
+    marker = prefix_of(directory)
+    async for page in objects.pages(marker, limit=2):
+        if any(item["Key"] != marker for item in page.get("Contents", ())):
+            return True
+    return False
+
+
 async def refuse_file_above(objects: Objects, path: ContentPath) -> None:
     """CONFLICT when a name on the way to the path is a file. A parent that holds something is taken as a folder."""
     parent = path.parent
@@ -101,6 +110,12 @@ async def keep_folder(objects: Objects, path: ContentPath) -> None:
         if any(name not in (key_of(path), below) for name in names):
             return
     await mark(objects, parent)
+
+
+async def unmark(objects: Objects, directory: ContentPath) -> None:
+    """Remove the folder's markers: with nothing below, it is gone."""
+    await objects.remove(prefix_of(directory))
+    await objects.remove(old_marker_of(directory))
 
 
 async def mark(objects: Objects, directory: ContentPath) -> None:

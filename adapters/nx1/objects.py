@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from adapters.nx1.keys import is_possible
 from adapters.nx1.store import Answer, Store
 from gateway.contents.model import Absent, Entry, ETag, Kind, Matches, Precondition
 from gateway.contents.paths import ContentPath
@@ -76,6 +77,8 @@ class Objects:
 
     async def head(self, key: str) -> Facts | None:
         """The object's facts, None when there is no such object."""
+        if not is_possible(key):
+            return None
         try:
             return facts_of(await self.store.ask("head_object", Key=key))
         except Problem as problem:
@@ -129,11 +132,15 @@ class Objects:
 
     async def remove(self, key: str, revision: ETag | None = None) -> None:
         """Delete the object; S3 does not say whether it was there. ``revision`` counts where the store keeps it."""
+        if not is_possible(key):
+            return
         condition = Matches(revision) if revision is not None and self.honoured.delete else None
         await self.store.change("delete_object", Key=key, **self._spelled(condition))
 
     async def pages(self, prefix: str, *, delimiter: str = "", limit: int = 1000) -> AsyncIterator[Answer]:
-        """All pages of a listing, in the order of keys."""
+        """All pages of a listing, in the order of keys; none when no key can begin so."""
+        if not is_possible(prefix):
+            return
         arguments: dict[str, Any] = {"Prefix": prefix, "MaxKeys": limit}
         if delimiter:
             arguments["Delimiter"] = delimiter
@@ -153,8 +160,8 @@ class Objects:
 
     async def any_below(self, prefix: str) -> bool:
         """Whether a key begins with the prefix."""
-        page = await anext(self.pages(prefix, limit=1))
-        return bool(page.get("Contents"))
+        page = await anext(self.pages(prefix, limit=1), None)
+        return page is not None and bool(page.get("Contents"))
 
     def _spelled(self, condition: Precondition) -> dict[str, str]:
         match condition:

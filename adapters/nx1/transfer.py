@@ -7,13 +7,22 @@ the copies are removed again; and a source that was changed meanwhile stays wher
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 from structlog import get_logger
 
 from adapters.nx1.errors import problem_from_code
-from adapters.nx1.keys import checkpoint_key, checkpoints_prefix, key_of, old_marker_of, prefix_of
+from adapters.nx1.keys import (
+    apart_checkpoint_of,
+    checkpoint_key,
+    checkpoint_of,
+    checkpoints_prefix,
+    key_of,
+    old_marker_of,
+    owner_of,
+    prefix_of,
+)
 from adapters.nx1.listing import mark
 from adapters.nx1.objects import Facts, Objects, facts_of
 from adapters.nx1.parallel import each, to_its_end
@@ -96,10 +105,7 @@ async def move_file(objects: Objects, source: ContentPath, facts: Facts, target:
 
 async def move_folder(objects: Objects, source: ContentPath, target: ContentPath) -> None:
     """Carry everything below, markers and checkpoints included. INVALID above ``MAX_MOVED_KEYS`` keys."""
-    steps = await _steps(objects, prefix_of(source), prefix_of(target), replaces=False)
-    steps += await _steps(objects, checkpoints_prefix(source), checkpoints_prefix(target), replaces=True)
-    if len(steps) > MAX_MOVED_KEYS:
-        raise invalid(f"The directory holds more than {MAX_MOVED_KEYS} entries; move it in parts.")
+    steps = await _steps(objects, source, target)
     _log.info("moving a folder: copying", keys=len(steps))
     await _copy_all(objects, target, steps)
     _log.info("moving a folder: all copied, removing the source", keys=len(steps))
@@ -115,7 +121,9 @@ async def delete_folder(objects: Objects, directory: ContentPath) -> None:
     """Remove every key below, the markers and the checkpoints."""
     for prefix in (prefix_of(directory), checkpoints_prefix(directory)):
         async for page in objects.pages(prefix):
-            await remove_keys(objects, [item["Key"] for item in page.get("Contents", ())])
+            keys = [item["Key"] for item in page.get("Contents", ())]
+            apart = [kept for kept in map(apart_checkpoint_of, keys) if kept]
+            await remove_keys(objects, keys + apart)
     await objects.remove(old_marker_of(directory))
 
 
@@ -145,15 +153,36 @@ async def _remove_batch(objects: Objects, keys: Sequence[str]) -> None:
         raise nonsense("The storage behind this mount does not say that it has deleted everything.")
 
 
-async def _steps(objects: Objects, source: str, target: str, *, replaces: bool) -> list[_Step]:
+async def _steps(objects: Objects, source: ContentPath, target: ContentPath) -> list[_Step]:
+    old, new = prefix_of(source), prefix_of(target)
     steps: list[_Step] = []
-    async for page in objects.pages(source):
-        for item in page.get("Contents", ()):
-            goal = target + item["Key"].removeprefix(source)
-            steps.append(_Step(item["Key"], goal, facts_of(item), replaces))
+    async for key, owner, facts in _below(objects, source):
+        goal = new + (owner or key).removeprefix(old)
+        steps.append(_Step(key, checkpoint_of(goal) if owner else goal, facts, replaces=bool(owner)))
         if len(steps) > MAX_MOVED_KEYS:
-            break
+            raise invalid(f"The directory holds more than {MAX_MOVED_KEYS} entries; move it in parts.")
     return steps
+
+
+async def _below(objects: Objects, directory: ContentPath) -> AsyncIterator[tuple[str, str, Facts]]:
+    """Every key below, then the checkpoints: key, the file it is a checkpoint of or "", facts."""
+    apart: dict[str, str] = {}
+    async for page in objects.pages(prefix_of(directory)):
+        for item in page.get("Contents", ()):
+            key = item["Key"]
+            yield key, "", facts_of(item)
+            kept = apart_checkpoint_of(key)
+            if kept:
+                apart[kept] = key
+    async for page in objects.pages(checkpoints_prefix(directory)):
+        for item in page.get("Contents", ()):
+            owner = owner_of(item["Key"])
+            if owner.startswith(prefix_of(directory)):
+                yield item["Key"], owner, facts_of(item)
+    for kept, owner in apart.items():
+        facts = await objects.head(kept)
+        if facts is not None:
+            yield kept, owner, facts
 
 
 async def _copy_all(objects: Objects, target: ContentPath, steps: Sequence[_Step]) -> None:
@@ -206,10 +235,7 @@ async def _remove_moved(objects: Objects, source: ContentPath, steps: Sequence[_
 
 async def _remove_compared(objects: Objects, source: ContentPath, steps: Sequence[_Step]) -> int:
     """The same where the store cannot tell: after another look at all of them, as late as can be."""
-    current: dict[str, ETag] = {}
-    for prefix in (prefix_of(source), checkpoints_prefix(source)):
-        async for page in objects.pages(prefix):
-            current |= {item["Key"]: facts_of(item).etag for item in page.get("Contents", ())}
+    current = {key: facts.etag async for key, _, facts in _below(objects, source)}
     standing = [step for step in steps if step.source in current]
     unchanged = [step.source for step in standing if current[step.source] == step.facts.etag]
     await remove_keys(objects, unchanged)

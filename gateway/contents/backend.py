@@ -119,6 +119,15 @@ class SupportsMove(Protocol):
 
 
 @runtime_checkable
+class SupportsRemovingEmpty(Protocol):
+    """The store removes a directory only if nothing at all is in it, in one step."""
+
+    async def remove_empty(self, path: ContentPath) -> None:
+        """CONFLICT when anything is left, also what listings leave out (checkpoints of files long gone aside)."""
+        ...
+
+
+@runtime_checkable
 class SupportsCheckpoints(Protocol):
     """The store keeps saved states of files, out of sight of every listing. Ids match ``[\\w-]+``."""
 

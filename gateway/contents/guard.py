@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 
 from gateway.contents.backend import Backend, Capability
 from gateway.contents.locks import Locks
@@ -12,6 +12,8 @@ from gateway.contents.mounts import Place
 from gateway.contents.paths import ContentPath
 from gateway.contents.problem import Code, Problem, stale
 
+_ALL_NATIVE = frozenset({Capability.CONDITIONAL_WRITE, Capability.CONDITIONAL_DELETE, Capability.ATOMIC_REPLACE})
+
 
 class Guard:
     """Knows for each place whether its store keeps conditions and whole reads alone, and takes a lock where not."""
@@ -19,23 +21,19 @@ class Guard:
     def __init__(self, locks: Locks) -> None:
         self._locks = locks
 
-    @asynccontextmanager
-    async def exclusive(self, place: Place, native: Capability) -> AsyncIterator[None]:
-        """Keep other writers out while a check and a write belong together; free where the store does it by itself."""
-        if {native, Capability.ATOMIC_REPLACE} <= place.mount.backend.capabilities:
-            yield
-            return
-        async with self._locks.hold(place.lock_name):
-            yield
+    def exclusive(self, place: Place) -> AbstractAsyncContextManager[None]:
+        """Keep other writers out while a check and a change belong together.
 
-    @asynccontextmanager
-    async def serialised(self, place: Place) -> AsyncIterator[None]:
+        Free only where the store keeps every condition by itself: one that is checked here needs all writers to queue.
+        """
+        return self._held_unless(place, _ALL_NATIVE)
+
+    def serialised(self, place: Place) -> AbstractAsyncContextManager[None]:
         """Keep a reader from meeting half a write, on stores where it could."""
-        if Capability.ATOMIC_REPLACE in place.mount.backend.capabilities:
-            yield
-            return
-        async with self._locks.hold(place.lock_name):
-            yield
+        return self._held_unless(place, frozenset({Capability.ATOMIC_REPLACE}))
+
+    def _held_unless(self, place: Place, needed: frozenset[Capability]) -> AbstractAsyncContextManager[None]:
+        return nullcontext() if needed <= place.mount.backend.capabilities else self._locks.hold(place.lock_name)
 
     @asynccontextmanager
     async def locked(self, *places: Place) -> AsyncIterator[None]:
@@ -45,19 +43,22 @@ class Guard:
                 await stack.enter_async_context(self._locks.hold(name))
             yield
 
-    async def settled(self, place: Place, condition: Condition, native: Capability) -> Precondition:
+    async def settled_write(self, place: Place, condition: Condition) -> Precondition:
         """What the backend itself is to check; what it cannot check is checked now, with ``exclusive`` held."""
-        if condition is None:
-            return None
-        if native in place.mount.backend.capabilities and not isinstance(condition, MatchesAny):
+        native = Capability.CONDITIONAL_WRITE in place.mount.backend.capabilities
+        if native and not isinstance(condition, MatchesAny):
             return condition
         current = await self.checked(place, condition)
-        if current is None or native not in place.mount.backend.capabilities:
-            return None
-        return Matches(current)
+        return Matches(current) if native and current is not None else None
+
+    async def settled_delete(self, place: Place, condition: Condition) -> Precondition:
+        """The same for a delete; only conditions on files are for a backend to check."""
+        current = await self.checked(place, condition)
+        native = Capability.CONDITIONAL_DELETE in place.mount.backend.capabilities
+        return Matches(current) if native and current is not None else None
 
     async def checked(self, place: Place, condition: Condition) -> ETag | None:
-        """Compare with what stands there now: PRECONDITION when it does not hold. Returns the current etag."""
+        """Compare with what stands there now: PRECONDITION when it does not hold. Returns a file's current etag."""
         if condition is None:
             return None
         entry = await stat_or_none(place.mount.backend, place.inner)

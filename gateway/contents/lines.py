@@ -64,12 +64,12 @@ def _join(fields: _Fields, name: str) -> None:
 
 
 def _read(raw: msgspec.Raw | bytes | None, shape: type[T]) -> T | None:
-    """The value when it has that shape. ``raw`` is part of what was parsed before, so no other fault can occur."""
+    """The value when it has that shape and can be read at all: an unpaired surrogate is JSON, and no text."""
     if raw is None:
         return None
     try:
         return msgspec.json.decode(raw, type=shape)
-    except msgspec.ValidationError:
+    except msgspec.MsgspecError:
         return None
 
 

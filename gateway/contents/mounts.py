@@ -28,6 +28,7 @@ class Mount:
 
     ``readers`` and ``writers`` hold usernames, ``role:NAME`` or ``*``. A ``homes`` mount shows each caller only
     ``home/{caller}/`` of the backend. ``is_root`` makes it the gateway's root; other mounts appear beside its entries.
+    ``store`` names what the backend stands on, and ``below`` where in it: mounts that overlap share their locks.
     """
 
     name: str
@@ -36,11 +37,13 @@ class Mount:
     is_root: bool = False
     readers: frozenset[str] = EVERYONE
     writers: frozenset[str] = EVERYONE
+    store: str = ""
+    below: ContentPath = ContentPath.ROOT
 
     def permits(self, caller: Caller, action: Action) -> bool:
         granted = self.readers if action is Action.READ else self.writers
         held = {"*", *(f"role:{role}" for role in caller.roles)}
-        if caller.username is not None:
+        if caller.username is not None and not caller.username.startswith("role:"):
             held.add(caller.username)
         return not granted.isdisjoint(held) and not (self.homes and caller.username is None)
 
@@ -71,7 +74,7 @@ class Place:
 
     @property
     def lock_name(self) -> str:
-        return f"{self.mount.name}:{self.inner}"
+        return f"{self.mount.store or self.mount.name}:{self.mount.below.join(self.inner)}"
 
     def at(self, inner: ContentPath) -> Place:
         """The place of another path in the same backend."""

@@ -9,7 +9,8 @@ from typing import ParamSpec, TypeVar
 P = ParamSpec("P")
 R = TypeVar("R")
 
-LARGE_BYTES = 1 << 20
+LARGE_BYTES = 1 << 16
+"""Checking a notebook of this size takes some 30 ms, going to a thread and back a fraction of one."""
 
 
 async def offloaded(size_bytes: int, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:

@@ -26,6 +26,7 @@ from gateway.contents.model import (
     ETag,
     Kind,
     Listing,
+    MatchesAny,
     Written,
     directory_entry,
     sha256_hex,
@@ -35,10 +36,11 @@ from gateway.contents.naming import copy_names, untitled_names
 from gateway.contents.notebook import EMPTY_NOTEBOOK
 from gateway.contents.paths import ContentPath
 from gateway.contents.problem import Code, Problem, Reason, already_exists, invalid, not_found
-from gateway.contents.transfer import copy_tree, move_file, move_tree
+from gateway.contents.transfer import copy_tree, move_file, move_tree, remove_empty
 
 _NAME_ATTEMPTS = 10_000
 _REMEMBERED_DIGESTS = 10_000
+_ANY_ATTEMPTS = 10
 
 Vacated = Callable[[ContentPath, str | None], Awaitable[None]]
 """Told of a path where nothing stands any longer; with a ``Caller.key`` where only that caller means it so."""
@@ -108,10 +110,21 @@ class Contents:
         """Create or replace a file. Under a condition the store cannot keep: a stat and the write, inside a lock."""
         place = self.writable_place(caller, path)
         await self._prepare_home(place)
-        async with self._guard.exclusive(place, Capability.CONDITIONAL_WRITE):
-            precondition = await self._guard.settled(place, condition, Capability.CONDITIONAL_WRITE)
-            written = await place.mount.backend.write(place.inner, body, precondition=precondition)
+        async with self._guard.exclusive(place):
+            written = await self._written(place, body, condition)
         return Written(place.outward(written.entry), written.created)
+
+    async def _written(self, place: Place, body: bytes, condition: Condition) -> Written:
+        """A condition that any revision satisfies is tried again when the revision has changed meanwhile."""
+        attempts_left = _ANY_ATTEMPTS if condition == MatchesAny() else 1
+        while True:
+            attempts_left -= 1
+            precondition = await self._guard.settled_write(place, condition)
+            try:
+                return await place.mount.backend.write(place.inner, body, precondition=precondition)
+            except Problem as problem:
+                if problem.code is not Code.PRECONDITION or not attempts_left:
+                    raise
 
     def writable_place(self, caller: Caller, path: ContentPath) -> Place:
         """Where a file of that path would be written; raises what ``write`` would before it calls a backend."""
@@ -146,11 +159,13 @@ class Contents:
         place = self._place(caller, path, Action.WRITE)
         if place.is_mount_top:
             raise invalid("A mount cannot be deleted.")
-        async with self._guard.exclusive(place, Capability.CONDITIONAL_DELETE):
-            precondition = await self._guard.settled(place, condition, Capability.CONDITIONAL_DELETE)
-            if not recursive:
-                await _refuse_full_directory(place)
-            await place.mount.backend.delete(place.inner, precondition=precondition)
+        async with self._guard.exclusive(place):
+            precondition = await self._guard.settled_delete(place, condition)
+            backend = place.mount.backend
+            if not recursive and (await backend.stat(place.inner)).kind is Kind.DIRECTORY:
+                await remove_empty(backend, place.inner)
+            else:
+                await backend.delete(place.inner, precondition=precondition)
         await self._tell_vacated(caller, path, place)
 
     # -- copying and moving ------------------------------------------------------------------------------------------
@@ -203,7 +218,7 @@ class Contents:
         await self._prepare_home(goal)
         backend = goal.mount.backend
         if entry.kind is Kind.DIRECTORY:
-            await copy_tree(origin, goal)
+            await copy_tree(self._guard, origin, goal)
             return Written(goal.outward(await backend.stat(goal.inner)), created=True)
         if backend is origin.mount.backend and isinstance(backend, SupportsCopy):
             written = await backend.copy(origin.inner, goal.inner)
@@ -212,12 +227,11 @@ class Contents:
             document = await origin.mount.backend.read(origin.inner)
         return await self.write(caller, target, document.body, Absent())
 
-    @staticmethod
-    async def _moved_by_copy(origin: Place, goal: Place) -> Entry:
+    async def _moved_by_copy(self, origin: Place, goal: Place) -> Entry:
         entry = await origin.mount.backend.stat(origin.inner)
         if entry.kind is not Kind.DIRECTORY:
             return goal.outward((await move_file(origin, goal)).entry)
-        await move_tree(origin, goal)
+        await move_tree(self._guard, origin, goal)
         return goal.outward(await goal.mount.backend.stat(goal.inner))
 
     # -- checkpoints -------------------------------------------------------------------------------------------------
@@ -233,7 +247,7 @@ class Contents:
 
     async def restore_checkpoint(self, caller: Caller, path: ContentPath, checkpoint_id: str) -> None:
         place, backend = self._checkpoints_of(caller, path, Action.WRITE)
-        async with self._guard.exclusive(place, Capability.CONDITIONAL_WRITE):
+        async with self._guard.exclusive(place):
             await backend.restore_checkpoint(place.inner, checkpoint_id)
 
     async def delete_checkpoint(self, caller: Caller, path: ContentPath, checkpoint_id: str) -> None:
@@ -306,12 +320,6 @@ class Contents:
             key = (place.mount.name, entry.path, entry.etag or ETag(""))
             self._digests[key] = entry.sha256 or sha256_hex(document.body)
         return replace(entry, sha256=self._digests[key])
-
-
-async def _refuse_full_directory(place: Place) -> None:
-    backend = place.mount.backend
-    if (await backend.stat(place.inner)).kind is Kind.DIRECTORY and (await backend.list(place.inner)).entries:
-        raise Problem(Code.CONFLICT, "The directory is not empty.")
 
 
 def _empty_top(place: Place, problem: Problem) -> Entry:

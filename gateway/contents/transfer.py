@@ -1,91 +1,136 @@
 """Carrying files from place to place where no store can do it by itself: copy, verify, and only then delete.
 
-When it breaks nothing is lost: what was copied is removed again, and what was not copied as it stands is not deleted.
+When it breaks nothing is lost: what was copied is removed again as far as nobody has touched it, and what was not
+copied as it stands is not deleted.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
 
-from gateway.contents.backend import Backend, Capability
-from gateway.contents.guard import stat_or_none
+from gateway.contents.backend import Backend, Capability, SupportsRemovingEmpty
+from gateway.contents.guard import Guard, stat_or_none
 from gateway.contents.model import Absent, Document, ETag, Kind, Matches, Written
 from gateway.contents.mounts import Place
 from gateway.contents.notebook import same_notebook
+from gateway.contents.offload import offloaded
 from gateway.contents.paths import ContentPath
 from gateway.contents.problem import Code, Problem, Reason, already_exists, invalid
 
 MAX_TREE_ENTRIES = 10_000
 
 _HALF_MOVED = "The directory was changed while it was moved; all was copied, and what has changed was not deleted."
+_under_way: set[asyncio.Task[None]] = set()
 
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """What a tree was made of when it was copied: paths below its top, parents first, and each file's etag."""
+    """What has been copied so far: directories (parents first), and files with their etags here and there."""
 
-    directories: tuple[ContentPath, ...]
-    files: tuple[tuple[ContentPath, ETag | None], ...]
+    directories: list[ContentPath] = field(default_factory=list)
+    files: list[tuple[ContentPath, ETag | None, ETag | None]] = field(default_factory=list)
 
 
 async def move_file(origin: Place, goal: Place) -> Written:
-    """CONFLICT (already exists) when the target is taken, CONFLICT when the source or the copy changed meanwhile."""
-    source = origin.mount.backend
+    """Both places are locked by the caller. CONFLICT (already exists) when the target is taken, CONFLICT when the
+    source or the copy changed meanwhile."""
+    source, target = origin.mount.backend, goal.mount.backend
     document = await source.read(origin.inner)
-    written = await _copy_document(document, goal)
+    written = await _written_absent(document, goal)
+    try:
+        await _verify(target, goal.inner, document)
+    except (Problem, asyncio.CancelledError):
+        await _to_its_end(_removed_unchanged(target, goal.inner, written.entry.etag))
+        raise
     if not await _deleted_unchanged(source, origin.inner, document.entry.etag):
-        await goal.mount.backend.delete(goal.inner)
+        await _to_its_end(_removed_unchanged(target, goal.inner, written.entry.etag))
         raise _changed("The source was changed while it was moved; it was left where it is.")
     return written
 
 
-async def move_tree(origin: Place, goal: Place) -> None:
+async def move_tree(guard: Guard, origin: Place, goal: Place) -> None:
     """Copy a directory with all below it, then delete what was copied, file by file.
 
     CONFLICT when something was changed or added meanwhile: it stays at the source, and all copies at the target.
     """
-    copied = await copy_tree(origin, goal)
+    copied = await copy_tree(guard, origin, goal)
     source = origin.mount.backend
-    for path, etag in copied.files:
-        if not await _deleted_unchanged(source, origin.inner.join(path), etag):
-            raise _changed(_HALF_MOVED)
-    for directory in (*reversed(copied.directories), ContentPath.ROOT):
-        await _delete_emptied(source, origin.inner.join(directory))
+    for path, etag, _ in copied.files:
+        place = origin.at(origin.inner.join(path))
+        async with guard.exclusive(place):
+            if not await _deleted_unchanged(source, place.inner, etag):
+                raise _changed(_HALF_MOVED)
+    for directory in reversed(copied.directories):
+        try:
+            await remove_empty(source, origin.inner.join(directory))
+        except Problem as problem:
+            raise (_changed(_HALF_MOVED) if problem.code is Code.CONFLICT else problem) from problem
 
 
-async def copy_tree(origin: Place, goal: Place) -> Copied:
+async def copy_tree(guard: Guard, origin: Place, goal: Place) -> Copied:
     """Copy a directory with all below it, verifying every file. When it breaks, what was copied is removed again.
 
-    INVALID above ``MAX_TREE_ENTRIES`` entries, before anything is written.
+    CONFLICT (already exists) only when the target itself is taken. INVALID above ``MAX_TREE_ENTRIES`` entries, before
+    anything is written.
     """
     source, target = origin.mount.backend, goal.mount.backend
     directories, files = await _walk(source, origin.inner)
-    etags: list[ETag | None] = []
+    copied = Copied()
     await target.make_directory(goal.inner)
+    copied.directories.append(ContentPath.ROOT)
     try:
         for directory in directories:
             await target.make_directory(goal.inner.join(directory))
+            copied.directories.append(directory)
         for path in files:
-            document = await source.read(origin.inner.join(path))
-            await _copy_document(document, goal.at(goal.inner.join(path)))
-            etags.append(document.entry.etag)
-    except Problem:
-        await target.delete(goal.inner)
+            place = origin.at(origin.inner.join(path))
+            async with guard.serialised(place):
+                document = await source.read(place.inner)
+            await _copied_file(guard, document, goal.at(goal.inner.join(path)), path, copied)
+    except (Problem, asyncio.CancelledError) as error:
+        await _to_its_end(_undone(target, goal.inner, copied))
+        if isinstance(error, Problem) and error.reason is Reason.EXISTS:
+            raise _changed("Somebody else is writing into the copy; what was copied has been removed.") from error
         raise
-    return Copied(tuple(directories), tuple(zip(files, etags, strict=True)))
+    return copied
 
 
-async def _copy_document(document: Document, goal: Place) -> Written:
+async def remove_empty(backend: Backend, path: ContentPath) -> None:
+    """Remove a directory in which nothing is left; one that is gone already is fine. CONFLICT when something is."""
+    try:
+        if isinstance(backend, SupportsRemovingEmpty):
+            await backend.remove_empty(path)
+        else:
+            await _refuse_full(backend, path)
+            await backend.delete(path)
+    except Problem as problem:
+        if problem.code is not Code.NOT_FOUND:
+            raise
+
+
+async def _refuse_full(backend: Backend, path: ContentPath) -> None:
+    if (await backend.list(path)).entries:
+        raise Problem(Code.CONFLICT, "The directory is not empty.")
+
+
+async def _copied_file(guard: Guard, document: Document, goal: Place, path: ContentPath, copied: Copied) -> None:
+    async with guard.exclusive(goal):
+        written = await _written_absent(document, goal)
+        copied.files.append((path, document.entry.etag, written.entry.etag))
+        await _verify(goal.mount.backend, goal.inner, document)
+
+
+async def _written_absent(document: Document, goal: Place) -> Written:
     target = goal.mount.backend
     absent = Absent() if Capability.CONDITIONAL_WRITE in target.capabilities else None
     if absent is None and await stat_or_none(target, goal.inner) is not None:
         raise already_exists()
     try:
-        written = await target.write(goal.inner, document.body, precondition=absent)
+        return await target.write(goal.inner, document.body, precondition=absent)
     except Problem as problem:
         raise (already_exists() if problem.code is Code.PRECONDITION else problem) from problem
-    await _verify(target, goal.inner, document)
-    return written
 
 
 async def _verify(target: Backend, path: ContentPath, document: Document) -> None:
@@ -93,9 +138,9 @@ async def _verify(target: Backend, path: ContentPath, document: Document) -> Non
     copied = (await target.read(path)).body
     if copied == document.body:
         return
-    keeps_bytes = Capability.BYTE_EXACT in target.capabilities
-    if keeps_bytes or document.entry.kind is not Kind.NOTEBOOK or not same_notebook(copied, document.body):
-        raise Problem(Code.CONFLICT, "The copy was changed by someone else while it was made; nothing was removed.")
+    may_differ = Capability.BYTE_EXACT not in target.capabilities and document.entry.kind is Kind.NOTEBOOK
+    if not may_differ or not await offloaded(len(copied), same_notebook, copied, document.body):
+        raise _changed("The copy was changed by someone else while it was made; the source is as it was.")
 
 
 async def _deleted_unchanged(source: Backend, path: ContentPath, etag: ETag | None) -> bool:
@@ -112,14 +157,30 @@ async def _deleted_unchanged(source: Backend, path: ContentPath, etag: ETag | No
     return True
 
 
-async def _delete_emptied(source: Backend, path: ContentPath) -> None:
+async def _undone(target: Backend, top: ContentPath, copied: Copied) -> None:
+    """Remove what this copy has made, and nothing that anybody else has made or changed since."""
+    for path, _, etag in copied.files:
+        await _removed_unchanged(target, top.join(path), etag)
+    for directory in reversed(copied.directories):
+        try:
+            await remove_empty(target, top.join(directory))
+        except Problem:  # somebody uses it, or the store is down: then it stays
+            return
+
+
+async def _removed_unchanged(target: Backend, path: ContentPath, etag: ETag | None) -> None:
     try:
-        if (await source.list(path)).entries:
-            raise _changed(_HALF_MOVED)
-        await source.delete(path)
-    except Problem as problem:
-        if problem.code is not Code.NOT_FOUND:
-            raise
+        await _deleted_unchanged(target, path, etag)
+    except Problem:  # the store that broke the copying may break this too: then the copy stays
+        return
+
+
+async def _to_its_end(work: Coroutine[None, None, None]) -> None:
+    """Finish the work even when whoever waits for it is cancelled."""
+    task = asyncio.create_task(work)
+    _under_way.add(task)
+    task.add_done_callback(_under_way.discard)
+    await asyncio.shield(task)
 
 
 def _changed(detail: str) -> Problem:

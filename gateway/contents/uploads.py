@@ -78,8 +78,7 @@ class Uploads:
             await self._drop(session)
             raise Problem(Code.TOO_LARGE, f"The upload is larger than {self._max_bytes} bytes.")
         if chunk.number != LAST:
-            await self._staging.write(_piece(session.id, session.received + 1), chunk.body)
-            session = await self._sessions.advance(session, len(chunk.body))
+            session = await self._advanced(session, chunk.body)
             return Entry(chunk.path, Kind.of_file(chunk.path), EPOCH, EPOCH, size=session.size_bytes)
         body = b"".join([*[await self._staged(session, n) for n in range(1, session.received + 1)], chunk.body])
         written = await contents.write(chunk.caller, chunk.path, body, chunk.condition)
@@ -87,14 +86,32 @@ class Uploads:
         return written
 
     async def sweep(self) -> None:
-        """Remove what abandoned uploads have left behind."""
+        """Remove what abandoned uploads have left behind. One that cannot be removed does not keep the others."""
+        problems = []
         for session in await self._sessions.expired():
-            await self._clean(session)
+            try:
+                await self._clean(session)
+            except Problem as problem:
+                problems.append(problem)
+        if problems:
+            raise problems[0]
+
+    async def _advanced(self, session: UploadSession, body: bytes) -> UploadSession:
+        """The count goes up first: of two requests with one number only one may store its piece."""
+        advanced = await self._sessions.advance(session, len(body))
+        try:
+            await self._staging.write(_piece(session.id, advanced.received), body)
+        except Problem:
+            await self._drop(advanced)
+            raise
+        return advanced
 
     async def _expected(self, chunk: UploadChunk) -> UploadSession:
         session = await self._sessions.find(chunk.caller, chunk.path)
         if session is None:
             raise invalid("No upload of this file is under way; begin with chunk 1.")
+        if chunk.number == LAST and not session.received:
+            raise invalid("The upload has no piece yet; begin with chunk 1.")
         if chunk.number not in (LAST, session.received + 1):
             raise invalid(f"Chunk {session.received + 1} or -1 is expected next, not {chunk.number}.")
         return session

@@ -13,7 +13,7 @@ import aiohttp
 from rich.console import Console
 from rich.markup import escape
 
-from gateway.demo.proof import Exchange, Proof, Step
+from gateway.demo.proof import NAME, Exchange, Proof, Step
 from gateway.demo.stack import Stack, contents_url, run_stack
 from gateway.server.logs import configure
 
@@ -79,9 +79,9 @@ def _show_commands(console: Console, stack: Stack) -> None:
         f"  curl -F file=@{stack.sample} -H 'Authorization-PSK: {stack.psk}' {stack.url}/api/notebooks\n\n"
         "[bold]Jupyter[/]: see it beside the others\n"
         f"  curl '{stack.url}/api/contents/s3?token={stack.token}'\n\n"
-        "[bold]OCI[/]: read it with Oracle's own command (pip install oci-cli)\n"
+        "[bold]OCI[/]: read the proof's notebook with Oracle's own command (pip install oci-cli)\n"
         f"  oci raw-request --config-file {stack.oci_profile} --http-method GET \\\n"
-        f"    --target-uri '{contents_url(stack.url)}/%2FWorkspace%2F{stack.sample.name}'\n"
+        f"    --target-uri '{contents_url(stack.url)}/%2FWorkspace%2F{NAME}'\n"
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 from aiohttp import web
 
 from gateway.contents.model import Caller, Credential
+from gateway.contents.offload import offloaded
 from gateway.contents.operations import Operation
 from gateway.contents.paths import ContentPath, decode
 from gateway.contents.problem import Code, Problem
@@ -46,7 +47,8 @@ class Incoming:
 
     async def json(self, shape: type[T]) -> T:
         """The JSON body as ``shape``, whatever its content type says. INVALID otherwise."""
-        return json.decode(await self.body(), shape)
+        body = await self.body()
+        return await offloaded(len(body), json.decode, body, shape)
 
 
 @dataclass(frozen=True, slots=True)

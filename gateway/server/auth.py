@@ -15,6 +15,12 @@ from gateway.contents.problem import Code, Problem
 from gateway.dialects.dialect import Dialect
 
 _DIGEST_OF_NOTHING = hashlib.sha256(b"").hexdigest()
+_ASKED_FOR = {
+    Credential.TOKEN: "a Jupyter token",
+    Credential.PSK: "Authorization-PSK",
+    Credential.JWT: "a bearer token",
+    Credential.SIGNATURE: "a request signature",
+}
 
 
 class Authenticator(Protocol):
@@ -38,7 +44,8 @@ class Gatekeeper:
         for credential in dialect.credentials:
             if (caller := await self._authenticators[credential].authenticate(request)) is not None:
                 return caller
-        raise Problem(Code.UNAUTHENTICATED, "A credential is needed.")
+        taken = " or ".join(_ASKED_FOR[credential] for credential in dialect.credentials)
+        raise Problem(Code.UNAUTHENTICATED, f"A credential is needed: {taken}.")
 
 
 def authorization(request: web.Request) -> tuple[str, str]:

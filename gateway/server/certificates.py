@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import re
 import ssl
 from collections.abc import Sequence
@@ -45,8 +46,9 @@ def server_context(cert: Path, key: Path) -> ssl.SSLContext:
 def write_dev_certificate(folder: Path, hosts: Sequence[str]) -> tuple[Path, Path, Path]:
     """Write a small authority's certificate, and a server certificate and key for this machine and ``hosts``.
 
-    The files, ca, cert and key, are the owner's alone. The authority's key is not kept: it signs once.
-    CertificateError when a host cannot stand in a certificate, or the folder cannot be written.
+    Of the files, ca, cert and key, the key is the owner's alone. The authority's key is not kept: it signs once.
+    CertificateError when a host cannot stand in a certificate, one of the files is there already, or the folder cannot
+    be written.
     """
     names = [_general_name(host) for host in dict.fromkeys([*LOOPBACK, *hosts])]
     authority_key, server_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
@@ -70,17 +72,17 @@ def write_dev_certificate(folder: Path, hosts: Sequence[str]) -> tuple[Path, Pat
     private = server_key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    contents = {
-        "ca.pem": authority.public_bytes(serialization.Encoding.PEM),
-        "cert.pem": server.public_bytes(serialization.Encoding.PEM),
-        "key.pem": private,
-    }
+    ca, cert, key = files = (folder / "ca.pem", folder / "cert.pem", folder / "key.pem")
+    if present := next((file for file in files if os.path.lexists(file)), None):
+        raise CertificateError(f"{present} is there already; name another folder, or remove the old files first")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        ca, cert, key = (_written(folder / name, content) for name, content in contents.items())
+        _write(key, private, mode=0o600)
+        for file, public in ((cert, server), (ca, authority)):
+            _write(file, public.public_bytes(serialization.Encoding.PEM), mode=0o644)
     except OSError as error:
         raise CertificateError(f"{folder}: {error.strerror}") from error
-    return ca, cert, key
+    return files
 
 
 def _draft(subject: x509.Name, issuer: x509.Name, public_key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
@@ -125,8 +127,8 @@ def _general_name(host: str) -> x509.GeneralName:
         return x509.DNSName(host)
 
 
-def _written(file: Path, content: bytes) -> Path:
-    file.unlink(missing_ok=True)
-    file.touch(mode=0o600)
+def _write(file: Path, content: bytes, *, mode: int) -> None:
+    """A new file, which nobody else can read before it has its mode."""
+    file.touch(mode=0o600, exist_ok=False)
     file.write_bytes(content)
-    return file
+    file.chmod(mode)

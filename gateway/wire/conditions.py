@@ -10,7 +10,7 @@ from multidict import MultiMapping
 from gateway.contents.model import Absent, Condition, Entry, ETag, Kind, Matches, MatchesAny
 from gateway.contents.problem import invalid
 
-_TAG = re.compile(r'\s*(W/)?"([\x21\x23-\x7e\x80-\uffff]*)"\s*(?:,|$)')
+_TAG = re.compile(r'\s*(W/)?"([\x21\x23-\x7e\x80-\ud7ff\ue000-\uffff]*)"\s*(?:,|$)')
 _BARE = re.compile(r"[\x21\x23-\x2b\x2d-\x7e]+")
 _RECEIVED = re.compile(r'(?:W/)?"?([\x21\x23-\x7e]+)"?')
 

@@ -11,6 +11,8 @@ from gateway.contents.problem import Code, Fault, Problem, Reason, invalid
 
 T = TypeVar("T")
 
+_LOOKED_AT_AGAIN_BYTES = 1 << 16
+
 
 def decode(body: bytes, shape: type[T]) -> T:
     """Read a JSON body into ``shape``. INVALID (cannot parse) when it is not JSON, INVALID with faults when it is of
@@ -23,7 +25,8 @@ def decode(body: bytes, shape: type[T]) -> T:
         fault = Fault(location, "value_error", message)
         raise Problem(Code.INVALID, f"The request body is not as expected: {error}.", faults=(fault,)) from error
     except (msgspec.DecodeError, RecursionError) as error:
-        raise invalid(f"The request body is not valid JSON: {_complaint(body)}.", reason=Reason.UNPARSABLE) from error
+        complaint = _complaint(body, error)
+        raise invalid(f"The request body is not valid JSON: {complaint}.", reason=Reason.UNPARSABLE) from error
 
 
 def encode(value: object) -> bytes:
@@ -31,7 +34,10 @@ def encode(value: object) -> bytes:
     return msgspec.json.encode(value)
 
 
-def _complaint(body: bytes) -> str:
+def _complaint(body: bytes, error: Exception) -> str:
+    """Where the fault is; of a large body only what msgspec said, as looking again would hold up everybody."""
+    if len(body) > _LOOKED_AT_AGAIN_BYTES:
+        return str(error)
     try:
         json.loads(body)
     except json.JSONDecodeError as error:

@@ -215,6 +215,45 @@ async def test_a_refused_change_is_never_repeated(stub: Stub, backend: JupyterBa
     assert len([line for line, _ in stub.seen if not line.startswith("GET")]) <= 1
 
 
+def failing_looks(failures: int, fault: Respond) -> Respond:
+    """Stores whatever is saved, and then fails the first looks at it."""
+    left = failures
+
+    async def respond(request: web.Request) -> web.StreamResponse:
+        nonlocal left
+        if request.method in ("PUT", "PATCH"):
+            return web.json_response({**MODEL, "size": 7}, status=201 if request.method == "PUT" else 200)
+        left -= 1
+        return await fault(request) if left >= 0 else web.json_response({**HASHED, "size": 1})
+
+    return respond
+
+
+@pytest.mark.parametrize("fault", [silent, truncated, refusal(429), refusal(503)])
+async def test_a_look_that_fails_after_a_change_is_made_once_more(
+    stub: Stub, backend: JupyterBackend, fault: Respond, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upstream_client, "READ_SECONDS", 0.1)
+    stub.respond = failing_looks(1, fault)
+    written = await backend.write(ContentPath.parse("a.ipynb"), b"{}")
+    assert (written.created, written.entry.etag) == (True, "0" * 64)
+    stub.respond = failing_looks(1, fault)
+    assert (await backend.move(OTHER, PATH)).etag == "0" * 64
+
+
+@pytest.mark.parametrize(("fault", "code"), [(silent, Code.TIMEOUT), (refusal(503), Code.UNAVAILABLE)])
+async def test_a_stored_file_is_no_failure_though_no_look_at_it_succeeds(
+    stub: Stub, backend: JupyterBackend, fault: Respond, code: Code, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upstream_client, "READ_SECONDS", 0.1)
+    stub.respond = failing_looks(9, fault)
+    written = await backend.write(PATH, b"x")
+    assert written.created
+    assert (written.entry.etag, written.entry.sha256, written.entry.size) == (*[sha256_hex(b"x")] * 2, 1)
+    assert (await problem_of(backend.write(ContentPath.parse("a.ipynb"), b"{}"))).code is code
+    assert len([line for line, _ in stub.seen if line.startswith("PUT")]) == 2
+
+
 async def test_only_the_gateways_own_token_is_sent(stub: Stub, backend: JupyterBackend) -> None:
     stub.respond = refusal(503)
     for operation in OPERATIONS.values():

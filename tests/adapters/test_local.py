@@ -13,7 +13,7 @@ import pytest
 
 from adapters.local import files
 from adapters.local.backend import LocalBackend, create
-from gateway.contents.model import Absent, Kind
+from gateway.contents.model import Absent, Kind, Matches
 from gateway.contents.paths import ContentPath
 from gateway.contents.problem import Code, Problem
 from gateway.wire.client import UpstreamClient
@@ -83,6 +83,30 @@ async def test_a_file_larger_than_the_gateway_carries_is_not_taken_into_memory(r
         assert len((await backend.read(parse("fits.bin"))).body) == 1000
         assert await names(backend) == ["fits.bin", "huge.bin"]
         await backend.aclose()
+
+
+async def test_a_file_larger_than_the_gateway_carries_is_not_read_for_its_etag(root: Path) -> None:
+    backend = LocalBackend(root, max_body_bytes=1000)
+    with (root / "huge.bin").open("wb") as file:
+        file.truncate(1 << 42)
+    async with asyncio.timeout(5):
+        entry = await backend.stat(parse("huge.bin"))
+        assert (entry.size, entry.sha256) == (1 << 42, None)
+        assert (await backend.stat(parse("huge.bin"))).etag == entry.etag
+        os.utime(root / "huge.bin", (1, 1))
+        changed = await backend.stat(parse("huge.bin"))
+        assert entry.etag
+        assert changed.etag
+        assert changed.etag != entry.etag
+        await refused(backend.delete(parse("huge.bin"), precondition=Matches(entry.etag)), Code.PRECONDITION)
+        await backend.delete(parse("huge.bin"), precondition=Matches(changed.etag))
+    assert await names(backend) == []
+    await backend.aclose()
+
+
+async def test_the_folder_itself_is_not_written(backend: LocalBackend, root: Path) -> None:
+    await refused(backend.write(ContentPath.ROOT, b"x"), Code.CONFLICT)
+    assert there(root.parent) == ["served"]
 
 
 async def test_nothing_moves_into_itself(backend: LocalBackend) -> None:
@@ -219,7 +243,7 @@ async def test_a_pipe_is_neither_read_nor_waited_for(backend: LocalBackend, root
         await refused(backend.read(parse("pipe.txt")), Code.NOT_FOUND)
         await refused(backend.delete(parse("pipe.txt")), Code.NOT_FOUND)
     with pytest.raises(Problem) as caught:
-        files._opened(root / "pipe.txt")
+        files._opened(root / "pipe.txt", root)
     assert caught.value.code is Code.NOT_FOUND
 
 

@@ -66,7 +66,7 @@ def test_a_read_only_file_is_not_replaced(root: Path) -> None:
     root.chmod(0o777)
     with powerless():
         with pytest.raises(PermissionError) as caught:
-            changes.replace_file(root / "a.txt", b"two\n", must_be_absent=False)
+            changes.replace_file(root / "a.txt", b"two\n", bounds=root, must_be_absent=False)
         assert not files.Folder(root, 1 << 20).entry(parse("a.txt")).writable
     assert problem_from(caught.value).code is Code.FORBIDDEN
     assert (root / "a.txt").read_bytes() == b"one\n"

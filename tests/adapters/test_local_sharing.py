@@ -116,7 +116,7 @@ async def test_what_a_killed_process_left_half_removed_goes_with_the_next_remova
 async def test_where_hard_links_do_not_exist_creation_is_still_exclusive(
     backend: LocalBackend, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
-    def refuse(*names: object) -> None:
+    def refuse(*names: object, **folders: int) -> None:
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(os, "link", refuse)
@@ -129,20 +129,20 @@ async def test_where_hard_links_do_not_exist_creation_is_still_exclusive(
 async def test_a_folder_on_another_disk_is_removed_where_it_stands(
     backend: LocalBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def across(path: Path, target: Path) -> Path:
+    def across(*names: object, **folders: int) -> None:
         raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
 
     await put(backend, "folder/inner/a.txt")
-    monkeypatch.setattr(Path, "rename", across)
+    monkeypatch.setattr(os, "rename", across)
     await backend.delete(parse("folder"))
     assert await names(backend) == []
 
 
 async def test_a_folder_that_cannot_be_removed_stays(backend: LocalBackend, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(path: Path, target: Path) -> Path:
+    def refuse(*names: object, **folders: int) -> None:
         raise OSError(errno.EACCES, os.strerror(errno.EACCES))
 
     await put(backend, "folder/a.txt")
-    monkeypatch.setattr(Path, "rename", refuse)
+    monkeypatch.setattr(os, "rename", refuse)
     await refused(backend.delete(parse("folder")), Code.FORBIDDEN)
     assert await names(backend, "folder") == ["a.txt"]

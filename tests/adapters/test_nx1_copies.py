@@ -17,6 +17,7 @@ from tests.adapters.nx1_bench import (
     KEEPERS,
     NOTEBOOK,
     answering,
+    files,
     foreign_put,
     keeping,
     names,
@@ -148,3 +149,61 @@ async def test_notes_of_other_tools_in_other_letters_do_not_hinder_a_checkpoint(
         }
         wire.fault = answering("HEAD", lambda: web.Response(headers=headers))
         assert (await backend.create_checkpoint(NOTEBOOK)).id
+
+
+# -- paths whose checkpoint's key would be too long --------------------------------------------------------------------
+
+DEEP = ContentPath.parse("/".join(["d" * 240] * 4))
+LONGEST = DEEP.child("n" * (1024 - len(str(DEEP)) - 1))
+
+
+@pytest.mark.parametrize("keeper", KEEPERS)
+async def test_a_file_of_the_longest_path_lives_as_any_other(wire: Wire, s3_server: S3Server, keeper: str) -> None:
+    keeping(wire, keeper)
+    async with through(wire, s3_server) as backend:
+        assert await backend.list_checkpoints(LONGEST) == ()
+        await backend.write(LONGEST, b"one")
+        saved = await backend.create_checkpoint(LONGEST)
+        await backend.write(LONGEST, b"two")
+        await backend.restore_checkpoint(LONGEST, saved.id)
+        assert (await backend.read(LONGEST)).body == b"one"
+        await backend.move(LONGEST, NOTEBOOK)
+        assert await files(backend) == [f".ipynb_checkpoints/{NOTEBOOK}/checkpoint", str(NOTEBOOK)]
+        await backend.move(NOTEBOOK, LONGEST)
+        assert len(await backend.list_checkpoints(LONGEST)) == 1
+        assert (await backend.read(LONGEST)).body == b"one"
+        await backend.delete(LONGEST)
+        assert await files(backend) == []
+
+
+@pytest.mark.parametrize("keeper", KEEPERS)
+async def test_a_folder_takes_its_checkpoints_along_however_long_the_paths_become(
+    wire: Wire, s3_server: S3Server, keeper: str
+) -> None:
+    keeping(wire, keeper)
+    async with through(wire, s3_server) as backend:
+        name = LONGEST.name[: -len("/sub")]
+        for path in (HOME.child(name), HOME.child("a.txt")):
+            await backend.write(path, b"x")
+            await backend.create_checkpoint(path)
+        for source, target in ((HOME, DEEP.child("sub")), (DEEP.child("sub"), TARGET)):
+            await backend.move(source, target)
+            assert len(await files(backend)) == 4
+            for child in (name, "a.txt"):
+                assert len(await backend.list_checkpoints(target.child(child))) == 1
+        await backend.move(TARGET, DEEP.child("sub"))
+        await backend.delete(DEEP.child("sub"))
+        assert await files(backend) == []
+
+
+async def test_only_checkpoints_of_files_below_go_with_a_folder(wire: Wire, s3_server: S3Server) -> None:
+    async with through(wire, s3_server) as backend:
+        await backend.write(NOTEBOOK, b"{}")
+        for key in ("home/ada/checkpoint", "home/ada/a.ipynb/other"):
+            await foreign_put(backend, f".ipynb_checkpoints/{key}", b"not of a file below")
+        await backend.move(HOME, TARGET)
+        assert await files(backend) == [
+            ".ipynb_checkpoints/home/ada/a.ipynb/other",
+            ".ipynb_checkpoints/home/ada/checkpoint",
+            str(MOVED),
+        ]

@@ -17,6 +17,8 @@ from gateway.wire.client import UpstreamClient, open_session
 from tests.adapters.oci_steps import NOTEBOOK, PATH
 from tests.fakes.workspace import PLATFORM_ID, WORKSPACE_KEY, WorkspaceEmulator, running_workspace
 
+FIELDS = "[TEAM]\nuser=u\ntenancy=t\nfingerprint=f\n"
+
 
 @pytest.fixture
 async def workspace() -> AsyncIterator[WorkspaceEmulator]:
@@ -40,20 +42,31 @@ def test_a_profile_names_the_key_and_may_protect_it_with_a_pass_phrase(tmp_path:
     assert key.private_key.private_numbers() == private.private_numbers()
 
 
-@pytest.mark.parametrize("profile", ["TEAM", "OTHER"])
-def test_an_unusable_profile_is_refused_without_details(tmp_path: Path, profile: str) -> None:
+@pytest.mark.parametrize(
+    ("config", "profile", "expected"),
+    [
+        (None, "TEAM", "config: No such file or directory"),
+        ("pass_phrase=hidden", "TEAM", "config: not a configuration file"),
+        ("[TEAM]\nuser=u", "OTHER", "config: no section [OTHER]"),
+        ("[TEAM]\nuser=u\ntenancy=t", "TEAM", "config: no fingerprint, key_file in [TEAM]"),
+        ("", "DEFAULT", "config: no user, fingerprint, tenancy, key_file in [DEFAULT]"),
+        (f"{FIELDS}key_file=none.pem", "TEAM", "none.pem: No such file or directory"),
+        (f"{FIELDS}key_file=config", "TEAM", "config: not a private key in PEM"),
+        (f"{FIELDS}key_file=key.pem\npass_phrase=hidden", "TEAM", "key.pem: not a private key in PEM"),
+        (f"{FIELDS}key_file=key.pem", "TEAM", "key.pem: not an RSA key"),
+    ],
+)
+def test_an_unusable_profile_is_refused_with_the_file_and_what_is_wrong_with_it(
+    tmp_path: Path, config: str | None, profile: str, expected: str
+) -> None:
     write_key(tmp_path, ec.generate_private_key(ec.SECP256R1()))
-    write_profile(tmp_path)
+    if config is not None:
+        (tmp_path / "config").write_text(config)
     with pytest.raises(Problem) as caught:
         load_signing_key(str(tmp_path / "config"), profile)
     assert caught.value.code is Code.INTERNAL
-    assert str(tmp_path) not in caught.value.detail
-
-
-def test_a_missing_config_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(Problem) as caught:
-        load_signing_key(str(tmp_path / "none"), "DEFAULT")
-    assert caught.value.code is Code.INTERNAL
+    assert f"The OCI profile {profile!r} cannot be used: {tmp_path}/{expected}" in caught.value.detail
+    assert "hidden" not in caught.value.detail
 
 
 async def test_a_long_key_signs_as_well(

@@ -78,7 +78,7 @@ def test_an_unknown_key_is_an_error_with_a_suggestion(tmp_path: Path) -> None:
 def test_a_mount_that_is_down_is_said_and_the_others_are_tried_all_the_same(tmp_path: Path) -> None:
     down = '[[mounts]]\nname = "down"\nkind = "jupyter"\nurl = "http://127.0.0.1:1"\n'
     code, out, _ = checked(tmp_path, down + LOCAL)
-    assert code == 1
+    assert (code, out.splitlines()[0]) == (1, "gateway.toml: has faults, 2 mounts")
     assert "  FAIL  down (jupyter): The storage behind this mount cannot be reached." in out
     assert "  ok    work (local)" in out
 
@@ -89,7 +89,10 @@ def test_a_mount_whose_own_files_are_missing_is_said(tmp_path: Path) -> None:
         'config_file = "/no/such/file"\n'
     )
     code, out, _ = checked(tmp_path, oci + LOCAL)
-    assert (code, "  FAIL  w (oci): The OCI profile 'DEFAULT'" in out) == (1, True)
+    assert (code, "  FAIL  w (oci): The OCI profile 'DEFAULT' cannot be used: /no/such/file: No such" in out) == (
+        1,
+        True,
+    )
 
 
 def test_files_that_the_configuration_names_are_looked_at(tmp_path: Path) -> None:
@@ -106,7 +109,7 @@ def test_files_that_the_configuration_names_are_looked_at(tmp_path: Path) -> Non
     tls = '[server]\ntls_cert = "text.pem"\ntls_key = "text.pem"\n[state]\nurl = "sqlite+aiosqlite:///no/state.db"\n'
     code, out, _ = checked(tmp_path, tls + LOCAL + keys)
     failed = [line.removeprefix("  FAIL  ") for line in out.splitlines() if line.startswith("  FAIL")]
-    assert code == 1
+    assert (code, out.splitlines()[0]) == (1, "gateway.toml: has faults, 1 mount")
     assert failed[0] == "state.url: no: No such directory"
     assert failed[1].startswith("server.tls_cert, server.tls_key: text.pem and text.pem: not a PEM")
     assert failed[2:] == [
@@ -132,6 +135,12 @@ def test_what_is_hardly_ever_meant_is_a_note(tmp_path: Path) -> None:
     assert (code, "  note  No credential is configured" in out) == (0, True)
 
 
+def test_an_empty_configuration_is_valid_and_doubted(tmp_path: Path) -> None:
+    code, out, _ = checked(tmp_path, "")
+    assert (code, out.splitlines()[0]) == (0, "gateway.toml: valid, 0 mounts")
+    assert "  note  There are no mounts" in out
+
+
 def test_check_without_a_file_says_what_it_needs(tmp_path: Path) -> None:
     refused = run(tmp_path, "check")
     assert (refused.code, "--config" in refused.err) == (2, True)
@@ -140,6 +149,14 @@ def test_check_without_a_file_says_what_it_needs(tmp_path: Path) -> None:
 def test_a_development_certificate_takes_further_hosts(tmp_path: Path) -> None:
     made = run(tmp_path, "dev-cert", "--host", "gateway.example", "--host", "10.0.0.7")
     assert (made.code, "nbgw serve --tls-cert dev-cert/cert.pem --tls-key dev-cert/key.pem" in made.out) == (0, True)
+
+
+def test_a_second_development_certificate_does_not_replace_the_first(tmp_path: Path) -> None:
+    run(tmp_path, "dev-cert")
+    first = (tmp_path / "dev-cert" / "ca.pem").read_bytes()
+    refused = run(tmp_path, "dev-cert")
+    assert (refused.code, "dev-cert/ca.pem is there already" in refused.err) == (1, True)
+    assert (tmp_path / "dev-cert" / "ca.pem").read_bytes() == first
 
 
 @pytest.mark.parametrize(

@@ -168,7 +168,7 @@ def test_a_port_that_is_taken_is_said_in_one_line(here: Path) -> None:
             '[[mounts]]\nname = "w"\nkind = "oci"\nendpoint = "https://x"\nplatform_id = "p"\nworkspace_key = "k"\n'
             'config_file = "/no/such/file"\n',
             1,
-            "The OCI profile 'DEFAULT' cannot be used",
+            "mount 'w': The OCI profile 'DEFAULT' cannot be used: /no/such/file: No such file or directory.",
         ),
     ],
 )
@@ -179,6 +179,26 @@ def test_what_stands_in_the_way_of_a_start_is_said_without_a_traceback(
     refused = run(here, "serve", "--config", "gateway.toml", extra={"NBGW_LOG__LEVEL": "error"})
     assert (refused.code, refused.out, "Traceback" in refused.err) == (code, "", False)
     assert expected in refused.err
+
+
+def test_a_host_that_is_not_known_is_answered_without_advice_on_ports(here: Path) -> None:
+    refused = run(here, "serve", "--host", "no-such-host.invalid", extra={"NBGW_LOG__LEVEL": "error"})
+    assert refused.code == 1
+    assert refused.err.startswith("nbgw cannot start: cannot listen on no-such-host.invalid: ")
+    assert ("--host" in refused.err, "--port" in refused.err) == (True, False)
+
+
+def test_an_address_of_another_machine_is_answered_without_advice_on_ports(here: Path) -> None:
+    refused = run(here, "serve", "--port", "0", "--host", "192.0.2.1", extra={"NBGW_LOG__LEVEL": "error"})
+    expected = "nbgw cannot start: cannot listen on 192.0.2.1: Cannot assign requested address. "
+    assert (refused.code, refused.err) == (1, f"{expected}Name an address of this machine with --host.\n")
+
+
+def test_a_public_key_that_is_not_there_is_told_at_the_start(here: Path, configured: Path) -> None:
+    key = '[[identity.oci_keys]]\nkey_id = "t/u/f"\npublic_key = "none.pem"\nuser = "ada"\n'
+    configured.write_text(f"{configured.read_text()}\n{key}")
+    with serving(here, "--config", configured) as gateway:
+        assert "identity.oci_keys[0].public_key: none.pem: No such file or directory" in gateway.log
 
 
 def test_a_file_that_does_not_exist_is_named(here: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import configparser
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,17 +26,21 @@ async def workspace() -> AsyncIterator[WorkspaceEmulator]:
 
 
 @pytest.fixture
-def notebooks(workspace: WorkspaceEmulator, tmp_path: Path) -> Any:
+def notebooks(workspace: WorkspaceEmulator, tmp_path: Path) -> Iterator[Any]:
     from aidp_python_client.aidataplatform_dp import NotebookClient
 
-    return NotebookClient(config_of(workspace, tmp_path), **options_of(workspace, strict=True))
+    client = NotebookClient(config_of(workspace, tmp_path), **options_of(workspace, strict=True))
+    yield client
+    client.base_client.session.close()
 
 
 @pytest.fixture
-def objects(workspace: WorkspaceEmulator, tmp_path: Path) -> Any:
+def objects(workspace: WorkspaceEmulator, tmp_path: Path) -> Iterator[Any]:
     from aidp_python_client.aidataplatform_dp import WorkspaceObjectClient
 
-    return WorkspaceObjectClient(config_of(workspace, tmp_path), **options_of(workspace, strict=False))
+    client = WorkspaceObjectClient(config_of(workspace, tmp_path), **options_of(workspace, strict=False))
+    yield client
+    client.base_client.session.close()
 
 
 def config_of(workspace: WorkspaceEmulator, folder: Path) -> dict[str, str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Coroutine
 from pathlib import Path
 
 import pytest
@@ -267,3 +269,102 @@ async def test_a_name_taken_between_listing_and_copying_is_passed_over(tmp_path:
     contents = contents_of(Mount("m", folder(tmp_path / "m")), Mount("n", Crowded(folder(tmp_path / "n"), KEEN)))
     await write_all(contents, ["m/a.txt"])
     assert (await contents.copy_into(ADA, parse("m/a.txt"), parse("n"))).name == "a-Copy1.txt"
+
+
+# -- what breaks half-way ----------------------------------------------------------------------------------------------
+
+
+async def test_a_broken_copy_takes_away_only_what_it_made_itself(tmp_path: Path) -> None:
+    target = folder(tmp_path / "target")
+
+    class Crowded(BareBackend):
+        async def write(self, path: ContentPath, body: bytes, *, precondition: Precondition = None) -> Written:
+            written = await super().write(path, body, precondition=precondition)
+            (tmp_path / "target/top/others.txt").write_bytes(b"somebody else's")
+            (tmp_path / "target/top/b.txt").write_bytes(b"somebody else's too")
+            return written
+
+    contents = contents_of(Mount("source", folder(tmp_path / "source")), Mount("target", Crowded(target, KEEN)))
+    await write_all(contents, ["source/top/a.txt", "source/top/b.txt", "source/top/c.txt"])
+    problem = await refused(contents.copy_into(ADA, parse("source/top"), parse("target")), Code.CONFLICT)
+    assert problem.reason is Reason.BUSY
+    left = {path.name: path.read_bytes() for path in (tmp_path / "target/top").iterdir()}
+    assert left.keys() >= {"b.txt", "others.txt"}
+    assert left["b.txt"] == b"somebody else's too"
+    assert await names(contents, "target") == ["top"]
+    assert len(await names(contents, "source/top")) == 3
+
+
+async def test_a_copy_that_is_cut_off_leaves_nothing(tmp_path: Path) -> None:
+    class Slow(BareBackend):
+        async def write(self, path: ContentPath, body: bytes, *, precondition: Precondition = None) -> Written:
+            await asyncio.sleep(0.02)
+            return await super().write(path, body, precondition=precondition)
+
+    contents = contents_of(
+        Mount("source", folder(tmp_path / "source")), Mount("target", Slow(folder(tmp_path / "target"), KEEN))
+    )
+    await write_all(contents, [f"source/top/{number}.txt" for number in range(20)])
+    for attempt in (contents.copy_into(ADA, parse("source/top"), parse("target")), _move(contents)):
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(attempt, 0.15)
+        assert await names(contents, "target") == []
+    assert len(await names(contents, "source/top")) == 20
+
+
+def _move(contents: Contents) -> Coroutine[None, None, object]:
+    return contents.move(ADA, parse("source/top"), parse("target/top"))
+
+
+async def test_a_file_whose_copy_cannot_be_verified_can_be_moved_again(tmp_path: Path) -> None:
+    class Unreadable(BareBackend):
+        broken = True
+
+        async def read(self, path: ContentPath) -> Document:
+            if self.broken:
+                raise Problem(Code.UNAVAILABLE, "The store is down.")
+            return await super().read(path)
+
+    target = Unreadable(folder(tmp_path / "target"), KEEN)
+    contents = contents_of(Mount("source", folder(tmp_path / "source")), Mount("target", target))
+    await write_all(contents, ["source/a.txt"])
+    await refused(contents.move(ADA, parse("source/a.txt"), parse("target/a.txt")), Code.UNAVAILABLE)
+    target.broken = False
+    await contents.move(ADA, parse("source/a.txt"), parse("target/a.txt"))
+    assert await names(contents, "source") == []
+
+
+@pytest.mark.parametrize("unlisted", ["draft.txt~", "module.pyc", "back\\slash.csv"])
+async def test_what_listings_leave_out_is_not_lost_in_a_move(contents: Contents, tmp_path: Path, unlisted: str) -> None:
+    await write_all(contents, ["full/top/a.txt"])
+    (tmp_path / "full/top" / unlisted).write_bytes(b"kept")
+    await refused(contents.move(ADA, parse("full/top"), parse("bare/top")), Code.CONFLICT)
+    assert (tmp_path / "full/top" / unlisted).read_bytes() == b"kept"
+    assert await body_of(contents, "bare/top/a.txt") == b"full/top/a.txt"
+
+
+@pytest.mark.parametrize("capabilities", [SWEET, SWEET | {Capability.CONDITIONAL_WRITE, Capability.ATOMIC_REPLACE}])
+async def test_a_checked_move_and_a_checked_save_never_both_win(
+    tmp_path: Path, capabilities: frozenset[Capability]
+) -> None:
+    class Slow(BareBackend):
+        async def delete(self, path: ContentPath, *, precondition: Precondition = None) -> None:
+            await asyncio.sleep(0.05)
+            await super().delete(path, precondition=precondition)
+
+    source = Slow(folder(tmp_path / "source"), capabilities)
+    contents = contents_of(Mount("source", source), Mount("target", folder(tmp_path / "target")))
+    await write_all(contents, ["source/top/a.txt"])
+    etag = (await contents.stat(ADA, parse("source/top/a.txt"))).etag
+    assert etag
+    moving = asyncio.create_task(contents.move(ADA, parse("source/top"), parse("target/top")))
+    await asyncio.sleep(0.02)
+    saved = await asyncio.gather(
+        contents.write(ADA, parse("source/top/a.txt"), b"newer", Matches(etag)), return_exceptions=True
+    )
+    moved = await asyncio.gather(moving, return_exceptions=True)
+    there = [path.read_bytes() for path in tmp_path.rglob("a.txt")]
+    if not isinstance(saved[0], BaseException):
+        assert b"newer" in there, "an acknowledged save is lost"
+    else:
+        assert not isinstance(moved[0], BaseException)

@@ -8,16 +8,20 @@ from pathlib import Path
 
 import pytest
 
+from adapters.local.backend import LocalBackend
 from gateway.contents.backend import Capability
 from gateway.contents.model import (
     Absent,
+    Caller,
     Condition,
+    Credential,
     Document,
     Entry,
     ETag,
     Kind,
     Matches,
     MatchesAny,
+    Precondition,
     Written,
     sha256_hex,
 )
@@ -326,3 +330,85 @@ async def test_a_store_without_checkpoints_says_so(contents: Contents) -> None:
         contents.delete_checkpoint(ADA, path, "1"),
     ):
         await refused(attempt, Code.UNSUPPORTED)
+
+
+# -- conditions that meet each other -----------------------------------------------------------------------------------
+
+
+async def test_a_checked_delete_and_a_native_write_with_one_etag_never_both_win(tmp_path: Path) -> None:
+    class Slow(BareBackend):
+        async def delete(self, path: ContentPath, *, precondition: Precondition = None) -> None:
+            await asyncio.sleep(0.05)
+            await super().delete(path, precondition=precondition)
+
+    writes_natively = SWEET | {Capability.CONDITIONAL_WRITE, Capability.ATOMIC_REPLACE}
+    contents = contents_of(Mount("m", Slow(folder(tmp_path / "m"), writes_natively)))
+    etag = (await contents.write(ADA, parse("m/a.txt"), b"one")).entry.etag
+    assert etag
+    results = await asyncio.gather(
+        contents.delete(ADA, parse("m/a.txt"), Matches(etag)),
+        contents.write(ADA, parse("m/a.txt"), b"two", Matches(etag)),
+        return_exceptions=True,
+    )
+    assert sorted(isinstance(result, Problem) for result in results) == [False, True]
+
+
+async def test_two_mounts_over_one_store_share_its_locks(tmp_path: Path) -> None:
+    class Slow(BareBackend):
+        async def write(self, path: ContentPath, body: bytes, *, precondition: Precondition = None) -> Written:
+            await asyncio.sleep(0.02)
+            return await super().write(path, body, precondition=precondition)
+
+    whole = folder(tmp_path / "m")
+    (tmp_path / "m/below").mkdir()
+    below = LocalBackend(tmp_path / "m/below")
+    contents = contents_of(
+        Mount("whole", Slow(whole), store="s"), Mount("part", Slow(below), store="s", below=parse("below"))
+    )
+    etag = (await contents.write(ADA, parse("whole/below/a.txt"), b"one")).entry.etag
+    assert etag
+    results = await asyncio.gather(
+        contents.write(ADA, parse("whole/below/a.txt"), b"two", Matches(etag)),
+        contents.write(ADA, parse("part/a.txt"), b"three", Matches(etag)),
+        return_exceptions=True,
+    )
+    assert sorted(isinstance(result, Problem) for result in results) == [False, True]
+
+
+@pytest.mark.parametrize("top", ["full", "bare"])
+async def test_any_revision_will_do_for_a_star(contents: Contents, top: str) -> None:
+    path = parse(f"{top}/a.txt")
+    await contents.write(ADA, path, b"one")
+    await asyncio.gather(*(contents.write(ADA, path, str(number).encode(), MatchesAny()) for number in range(8)))
+    await refused(contents.write(ADA, parse(f"{top}/no.txt"), b"x", MatchesAny()), Code.PRECONDITION)
+
+
+@pytest.mark.parametrize("top", ["full", "bare"])
+async def test_a_directory_is_deleted_under_its_own_etag_only(contents: Contents, top: str) -> None:
+    await write_all(contents, [f"{top}/folder/a.txt"])
+    await refused(contents.delete(ADA, parse(f"{top}/folder"), Matches(ETag("stale"))), Code.PRECONDITION)
+    await refused(contents.delete(ADA, parse(f"{top}/folder"), Absent()), Code.PRECONDITION)
+    etag = (await contents.stat(ADA, parse(f"{top}/folder"))).etag
+    assert etag
+    await contents.delete(ADA, parse(f"{top}/folder"), Matches(etag))
+    assert "folder" not in await names(contents, top)
+
+
+@pytest.mark.parametrize("left", ["a.txt", "draft.txt~", ".hidden"])
+async def test_only_an_empty_directory_is_deleted_without_recursion(
+    contents: Contents, tmp_path: Path, left: str
+) -> None:
+    await contents.make_directory(ADA, parse("full/folder"))
+    (tmp_path / "full/folder" / left).write_bytes(b"x")
+    await refused(contents.delete(ADA, parse("full/folder"), recursive=False), Code.CONFLICT)
+    assert (tmp_path / "full/folder" / left).exists()
+    (tmp_path / "full/folder" / left).unlink()
+    await contents.delete(ADA, parse("full/folder"), recursive=False)
+    assert not (tmp_path / "full/folder").exists()
+
+
+async def test_a_username_is_no_role(tmp_path: Path) -> None:
+    closed = Mount("m", folder(tmp_path / "m"), readers=frozenset({"role:admin"}), writers=frozenset({"role:admin"}))
+    contents = contents_of(closed)
+    await refused(contents.list(Caller("role:admin", Credential.JWT), parse("m")), Code.FORBIDDEN)
+    await contents.list(Caller("ada", Credential.JWT, frozenset({"admin"})), parse("m"))

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from gateway.contents.backend import Capability
-from gateway.contents.model import Absent, Caller, Condition, Entry, Kind, Written
+from gateway.contents.model import Absent, Caller, Condition, Entry, Kind, Precondition, Written
 from gateway.contents.mounts import Mount
 from gateway.contents.operations import UploadChunk
+from gateway.contents.paths import ContentPath
 from gateway.contents.problem import Code, Problem, Reason
 from gateway.contents.service import Contents
 from gateway.contents.uploads import Uploads, UploadSession
-from tests.contents.stand import ADA, BOB, body_of, contents_of, folder, names, parse
+from tests.contents.stand import ADA, BOB, BareBackend, body_of, contents_of, folder, names, parse
 from tests.contract.steps import refused
 from tests.fakes.memory import MemoryBackend
 from tests.fakes.sessions import MemoryUploadSessions
@@ -173,3 +176,48 @@ async def test_what_was_swept_from_outside_is_no_fault_but_a_dead_store_is(stand
     with pytest.raises(Problem) as caught:
         await stand.uploads.sweep()
     assert caught.value.code is Code.UNAVAILABLE
+
+
+async def test_of_two_requests_with_one_number_only_one_is_stored(stand: Stand) -> None:
+    await stand.send(1, b"1")
+    results = await asyncio.gather(stand.send(2, b"A"), stand.send(2, b"B"), return_exceptions=True)
+    assert sorted(isinstance(result, Problem) for result in results) == [False, True]
+    taken = b"B" if isinstance(results[0], Problem) else b"A"
+    await stand.send(-1, b"3")
+    assert await body_of(stand.contents, "m/a.bin") == b"1" + taken + b"3"
+
+
+async def test_a_last_piece_without_any_before_replaces_nothing(stand: Stand) -> None:
+    await stand.contents.write(ADA, parse("m/a.bin"), b"old")
+    await stand.uploads._sessions.start(ADA, parse("m/a.bin"))
+    await refused(stand.send(-1, b"end"), Code.INVALID)
+    assert await body_of(stand.contents, "m/a.bin") == b"old"
+
+
+async def test_a_piece_that_cannot_be_stored_ends_the_upload(stand: Stand) -> None:
+    await stand.send(1, b"1")
+    (only,) = stand.left_over()
+    shutil.rmtree(stand.staged / only)
+    await refused(stand.send(2, b"2"), Code.NOT_FOUND)
+    await refused(stand.send(-1, b"3"), Code.INVALID)
+    assert await names(stand.contents, "m") == []
+
+
+async def test_one_upload_that_cannot_be_removed_does_not_keep_the_others(tmp_path: Path) -> None:
+    class Stuck(BareBackend):
+        failed = False
+
+        async def delete(self, path: ContentPath, *, precondition: Precondition = None) -> None:
+            if not self.failed:
+                self.failed = True
+                raise Problem(Code.UNAVAILABLE, "The store is down.")
+            await super().delete(path, precondition=precondition)
+
+    contents = contents_of(Mount("m", folder(tmp_path / "m")))
+    stand = Stand(
+        contents, Uploads(Stuck(folder(tmp_path / "staged")), ExpiringSessions(), MAX_BYTES), tmp_path / "staged"
+    )
+    for text in ("m/a.bin", "m/b.bin", "m/c.bin"):
+        await stand.send(1, b"1", text=text)
+    await refused(stand.uploads.sweep(), Code.UNAVAILABLE)
+    assert len(stand.left_over()) == 1

@@ -9,7 +9,14 @@ from collections.abc import Awaitable, Iterable
 
 import pytest
 
-from gateway.contents.backend import Backend, Capability, SupportsCheckpoints, SupportsCopy, SupportsMove
+from gateway.contents.backend import (
+    Backend,
+    Capability,
+    SupportsCheckpoints,
+    SupportsCopy,
+    SupportsMove,
+    SupportsRemovingEmpty,
+)
 from gateway.contents.model import Written
 from gateway.contents.paths import ContentPath
 from gateway.contents.problem import Code, Problem
@@ -68,6 +75,12 @@ def mover(backend: Backend) -> SupportsMove:
 def keeper(backend: Backend) -> SupportsCheckpoints:
     if not isinstance(backend, SupportsCheckpoints):
         pytest.skip("backend does not offer SupportsCheckpoints")
+    return backend
+
+
+def remover(backend: Backend) -> SupportsRemovingEmpty:
+    if not isinstance(backend, SupportsRemovingEmpty):
+        pytest.skip("backend does not offer SupportsRemovingEmpty")
     return backend
 
 

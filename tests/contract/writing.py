@@ -22,11 +22,25 @@ from tests.contract.steps import (
     parse,
     put,
     refused,
+    remover,
 )
 
 
 class WritingContract:
     """What is true of changing things on every backend."""
+
+    async def test_a_directory_is_removed_as_empty_only_when_it_is(self, backend: Backend) -> None:
+        removing = remover(backend)
+        await put(backend, "folder/inner/a.txt")
+        await refused(removing.remove_empty(parse("folder")), Code.CONFLICT)
+        await refused(removing.remove_empty(parse("folder/inner/a.txt")), Code.INVALID)
+        await refused(removing.remove_empty(parse("missing")), Code.NOT_FOUND)
+        await refused(removing.remove_empty(ROOT), Code.INVALID)
+        await backend.delete(parse("folder/inner/a.txt"))
+        await removing.remove_empty(parse("folder/inner"))
+        assert await names(backend, "folder") == []
+        await removing.remove_empty(parse("folder"))
+        assert await is_missing(backend, parse("folder"))
 
     async def test_a_write_creates_and_then_replaces(self, backend: Backend) -> None:
         first = await backend.write(parse("a.txt"), b"one\n")

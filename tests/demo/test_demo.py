@@ -16,7 +16,7 @@ import aiohttp
 import pytest
 
 from gateway.demo.processes import run_module
-from gateway.demo.proof import Proof, Step
+from gateway.demo.proof import NAME, Proof, Step
 from gateway.demo.stack import run_stack
 
 START_SECONDS = 60
@@ -45,6 +45,7 @@ async def test_the_lines_that_it_ends_with_can_be_pasted_and_interrupting_ends_i
         while "--target-uri" not in printed:
             printed += (await demo.stdout.readline()).decode()
     assert "Every step held." in printed
+    assert re.search(rf"--target-uri '\S+/%2FWorkspace%2F{re.escape(NAME)}'", printed), "it is there without an upload"
     uploaded, listed = [await pasted(line) for line in re.findall(r"^  (curl .*)$", printed, re.MULTILINE)]
     assert uploaded["s3_key"] == "home/ada/sample.ipynb"
     assert "sample.ipynb" in [entry["name"] for entry in listed["content"]]

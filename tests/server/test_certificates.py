@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -65,11 +66,22 @@ def test_the_certificate_names_this_machine_and_what_was_asked_for(tmp_path: Pat
     assert timedelta(days=89) < left < timedelta(days=91)
 
 
-def test_the_files_are_the_owners_alone_even_over_old_ones(tmp_path: Path) -> None:
-    (tmp_path / "key.pem").touch(mode=0o644)
-    files = write_dev_certificate(tmp_path, [])
-    assert [file.name for file in files] == ["ca.pem", "cert.pem", "key.pem"]
-    assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
+def test_everyone_may_read_the_certificates_and_the_key_is_the_owners_alone(tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        files = write_dev_certificate(tmp_path / "new", [])
+    finally:
+        os.umask(before)
+    modes = {file.name: file.stat().st_mode & 0o777 for file in files}
+    assert modes == {"ca.pem": 0o644, "cert.pem": 0o644, "key.pem": 0o600}
+
+
+@pytest.mark.parametrize("name", ["ca.pem", "cert.pem", "key.pem"])
+def test_a_file_that_is_there_already_is_not_overwritten(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("precious")
+    with pytest.raises(CertificateError, match=f"{name} is there already; name another folder"):
+        write_dev_certificate(tmp_path, [])
+    assert ([file.name for file in tmp_path.iterdir()], (tmp_path / name).read_text()) == ([name], "precious")
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

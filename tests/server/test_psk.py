@@ -10,7 +10,7 @@ from multidict import CIMultiDict
 
 from gateway.contents.model import Credential
 from gateway.server.auth import Grant, Secrets
-from gateway.server.tokens import PskAuthenticator
+from gateway.server.tokens import NoBearer, PskAuthenticator
 from tests.server.doors import Client, door
 
 
@@ -61,3 +61,10 @@ async def test_two_keys_are_refused(client: Client) -> None:
 def test_an_empty_secret_cannot_be_granted() -> None:
     with pytest.raises(ValueError, match="empty"):
         Secrets([granted("", "ada")], Credential.PSK)
+
+
+async def test_who_brings_no_credential_hears_which_ones_are_taken() -> None:
+    psks = PskAuthenticator(Secrets([granted("key-of-ada", "ada")], Credential.PSK))
+    async with door({Credential.JWT: NoBearer(), Credential.PSK: psks}) as client, client.get("/at/x") as answer:
+        refusal = await answer.json()
+    assert (answer.status, refusal["detail"]) == (401, "A credential is needed: a bearer token or Authorization-PSK.")

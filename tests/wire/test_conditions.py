@@ -100,3 +100,10 @@ def test_files_have_strong_etags_and_directories_weak_ones() -> None:
 )
 def test_an_upstreams_etag_is_taken_bare_or_not_at_all(header: object, etag: str | None) -> None:
     assert received_etag(header) == etag
+
+
+@pytest.mark.parametrize("tag", ['"\udcff"', "\udcff", '"a\udc80b"'])
+def test_bytes_that_are_no_text_are_refused(tag: str) -> None:
+    with pytest.raises(Problem) as caught:
+        write_condition({"If-Match": tag})
+    assert caught.value.code is Code.INVALID

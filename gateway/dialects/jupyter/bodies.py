@@ -7,6 +7,7 @@ from typing import TypeVar
 import msgspec
 
 from gateway.contents.model import Kind
+from gateway.contents.offload import offloaded
 from gateway.contents.paths import ContentPath
 from gateway.contents.problem import invalid
 from gateway.dialects.dialect import Incoming
@@ -42,7 +43,9 @@ class RenameBody(msgspec.Struct):
 async def optional_json(incoming: Incoming, shape: type[T]) -> T | None:
     """The body as ``shape``; None when there is none or it says null."""
     body = await incoming.body()
-    return None if body.strip() in (b"", b"null") else json.decode(body, shape)
+    if body.strip() in (b"", b"null"):
+        return None
+    return await offloaded(len(body), json.decode, body, shape)
 
 
 async def required_json(incoming: Incoming, shape: type[T]) -> T:

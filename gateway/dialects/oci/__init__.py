@@ -25,10 +25,10 @@ def oci_dialect(
     generations: Iterable[str] = (CURRENT_GENERATION,),
     lists_directories: bool = False,
 ) -> Dialect:
-    """The dialect over ``workspaces``: (platform id, workspace key) to the gateway folder that is the workspace's root.
+    """The dialect over ``workspaces``: (platform id, workspace key) to the gateway folder that is the root there.
 
-    ``generations`` are the API versions to serve, out of ``COLLECTIONS``. ``lists_directories`` answers a directory with
-    its entries, as the service once did; today it refuses (spec oci 4.2).
+    ``generations`` are the API versions to serve, out of ``COLLECTIONS``. With ``lists_directories`` a directory is
+    answered with its entries, as the service once did; today it refuses (spec oci 4.2).
     """
     endpoints = ContentsEndpoints(Workspaces(dict(workspaces)), lists_directories=lists_directories)
     prefixes = [(f"{api}/{version}", COLLECTIONS[version]) for version in generations for api in ("", "/api")]

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from gateway.contents.model import Condition, Document, Entry, Kind, Listing, Written
 from gateway.contents.naming import is_extension
+from gateway.contents.offload import offloaded
 from gateway.contents.operations import (
     CreateUntitled,
     Delete,
@@ -96,7 +97,7 @@ class ContentsEndpoints:
         if kind is Kind.DIRECTORY:
             _refuse_condition(condition)
             return Call(MakeDirectory(incoming.caller, path), lambda entry: render_change(incoming, address, entry))
-        return _save_file(incoming, address, kind, asked, condition)
+        return await _save_file(incoming, address, kind, asked, condition)
 
     async def move(self, incoming: Incoming) -> Call[Any]:
         """PATCH: rename or move; the answer spells the new path as the body did."""
@@ -159,7 +160,7 @@ def _model_maker(
     return model_of
 
 
-def _save_file(
+async def _save_file(
     incoming: Incoming,
     address: Address,
     kind: Literal[Kind.NOTEBOOK, Kind.FILE],
@@ -178,7 +179,8 @@ def _save_file(
         if format_ not in (None, "json"):
             raise invalid("A notebook is saved with format 'json'.", reason=Reason.BAD_FORMAT)
         return Call(SaveNotebook(incoming.caller, path, bytes(content), condition, strict=True), render)
-    return Call(Write(incoming.caller, path, saved_bytes(format_, content), condition), render)
+    body = await offloaded(memoryview(content).nbytes, saved_bytes, format_, content)
+    return Call(Write(incoming.caller, path, body, condition), render)
 
 
 def _empty(incoming: Incoming, path: ContentPath, kind: Kind, condition: Condition) -> CreateEmpty:

@@ -10,6 +10,7 @@ import msgspec
 from aiohttp import web
 
 from gateway.contents.model import Document, Entry, Kind, Listing
+from gateway.contents.offload import offloaded
 from gateway.contents.problem import Code, Problem, Reason, invalid
 from gateway.dialects.dialect import Incoming, json_response
 from gateway.dialects.oci.addresses import ROOT_ALIAS, Address
@@ -69,7 +70,7 @@ async def details(incoming: Incoming, shape: type[T]) -> T:
     body = await incoming.body()
     if body.strip() in (b"", b"null"):
         raise invalid("The request body must not be null")
-    return json.decode(body, shape)
+    return await offloaded(len(body), json.decode, body, shape)
 
 
 def given(content: msgspec.Raw | msgspec.UnsetType) -> msgspec.Raw | None:

@@ -55,3 +55,9 @@ def test_what_is_misshapen_stays_as_it_is(cells: object) -> None:
 @pytest.mark.parametrize("body", [b"[]", b"{}", b"1"])
 def test_what_has_no_cells_stays_as_it_is(body: bytes) -> None:
     assert joined_lines(body) == body
+
+
+def test_an_unpaired_surrogate_is_left_as_it_is() -> None:
+    cell = {"cell_type": "markdown", "id": "a", "metadata": {}, "source": ["x\ud83d\n", "y"]}
+    body = json.dumps(spelled([cell])).encode()
+    assert json.loads(joined_lines(body)) == json.loads(body)
