@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -92,9 +92,6 @@ class Mounts:
     def __init__(self, mounts: Iterable[Mount]) -> None:
         self._by_name = {mount.name: mount for mount in mounts}
         self._root = next((mount for mount in self._by_name.values() if mount.is_root), None)
-
-    def __iter__(self) -> Iterator[Mount]:
-        return iter(self._by_name.values())
 
     @property
     def root(self) -> Mount | None:

@@ -51,26 +51,6 @@ class Stat:
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
-    """A file with its bytes. INVALID (bad type) for a directory."""
-
-    caller: Caller
-    path: ContentPath
-
-    async def run(self, services: Services) -> Document:
-        return await services.contents.read(self.caller, self.path)
-
-
-@dataclass(frozen=True, slots=True)
-class List:
-    caller: Caller
-    path: ContentPath
-
-    async def run(self, services: Services) -> Listing:
-        return await services.contents.list(self.caller, self.path)
-
-
-@dataclass(frozen=True, slots=True)
 class Get:
     """Whatever stands at the path, with its content: one call when ``kind`` or the name tells a file, else two.
 

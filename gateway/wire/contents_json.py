@@ -14,7 +14,6 @@ import msgspec
 
 from gateway.contents.model import Document, Entry, Kind, Listing
 from gateway.contents.notebook import for_reading
-from gateway.contents.paths import ContentPath
 from gateway.contents.problem import Reason, invalid
 from gateway.wire.dates import iso
 
@@ -120,11 +119,6 @@ def saved_bytes(format_: str | None, content: msgspec.Raw) -> bytes:
 def mime_type(entry: Entry) -> str | None:
     """Guessed from the name; only plain files have one."""
     return mimetypes.guess_type(entry.name)[0] if entry.kind is Kind.FILE else None
-
-
-def content_path(text: str) -> ContentPath:
-    """A path that travels inside a body, where nothing is percent-encoded."""
-    return ContentPath.parse(text)
 
 
 def _text(body: bytes) -> str | None:

@@ -9,6 +9,7 @@ from aiohttp import web
 from gateway.contents.model import Entry, Kind
 from gateway.contents.naming import is_extension
 from gateway.contents.operations import CopyInto, CreateUntitled, Delete, Move, Stat
+from gateway.contents.paths import ContentPath
 from gateway.contents.problem import invalid
 from gateway.dialects.dialect import Call, Incoming, Route
 from gateway.dialects.jupyter.answers import changed_answer, empty_answer, made_answer
@@ -25,7 +26,6 @@ from gateway.dialects.jupyter.problems import Unconditional
 from gateway.dialects.jupyter.reads import read_endpoint
 from gateway.dialects.jupyter.saves import put
 from gateway.wire.conditions import write_condition
-from gateway.wire.contents_json import content_path
 
 ROOT = "/api/contents"
 BELOW = "/api/contents/{path*}"
@@ -43,7 +43,7 @@ async def post(incoming: Incoming) -> Call[Entry]:
     refuse_condition(incoming)
     directory = visible(incoming.path())
     if body.copy_from:
-        return Call(CopyInto(incoming.caller, visible(content_path(body.copy_from)), directory), made_answer)
+        return Call(CopyInto(incoming.caller, visible(ContentPath.parse(body.copy_from)), directory), made_answer)
     extension = body.ext or ""
     if not is_extension(extension):
         raise invalid("ext is empty or begins with a dot, such as '.py'.")
@@ -56,7 +56,7 @@ async def patch(incoming: Incoming) -> Call[Entry]:
     body = await required_json(incoming, RenameBody)
     condition = write_condition(incoming.request.headers)
     source = incoming.path()
-    target = source if body.path is None else content_path(body.path)
+    target = source if body.path is None else ContentPath.parse(body.path)
     move = Move(incoming.caller, source, target, condition)
     if condition is not None:
         return Call(move, _render_renamed)

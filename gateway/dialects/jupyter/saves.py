@@ -32,7 +32,7 @@ from gateway.dialects.jupyter.answers import changed_answer, made_answer
 from gateway.dialects.jupyter.bodies import SaveBody, kind_named, required_json, visible
 from gateway.dialects.jupyter.problems import Unconditional
 from gateway.wire.conditions import write_condition
-from gateway.wire.contents_json import NotedContentModel, content_path, model_of, saved_bytes
+from gateway.wire.contents_json import NotedContentModel, model_of, saved_bytes
 
 R = TypeVar("R")
 
@@ -66,7 +66,7 @@ async def put(incoming: Incoming) -> Call[Any]:
     if body.copy_from:
         raise invalid("Copying is asked for with POST to a directory, not with PUT.")
     if body.path:
-        visible(content_path(body.path))
+        visible(ContentPath.parse(body.path))
     content = body.content if isinstance(body.content, msgspec.Raw) and bytes(body.content) != b"null" else None
     save = Save(
         incoming.caller,
