@@ -38,11 +38,12 @@ async def move_file(origin: Place, goal: Place) -> Written:
     source or the copy changed meanwhile."""
     source, target = origin.mount.backend, goal.mount.backend
     document = await source.read(origin.inner)
-    written = await _written_absent(document, goal)
+    writing = asyncio.create_task(_written_absent(document, goal))
     try:
+        written = await asyncio.shield(writing)
         await _verify(target, goal.inner, document)
     except (Problem, asyncio.CancelledError):
-        await _to_its_end(_removed_unchanged(target, goal.inner, written.entry.etag))
+        await _to_its_end(_taken_back(goal, writing))
         raise
     if not await _deleted_unchanged(source, origin.inner, document.entry.etag):
         await _to_its_end(_removed_unchanged(target, goal.inner, written.entry.etag))
@@ -78,20 +79,17 @@ async def copy_tree(guard: Guard, origin: Place, goal: Place) -> Copied:
     source, target = origin.mount.backend, goal.mount.backend
     directories, files = await _walk(source, origin.inner)
     copied = Copied()
-    await target.make_directory(goal.inner)
-    copied.directories.append(ContentPath.ROOT)
     try:
-        for directory in directories:
-            await target.make_directory(goal.inner.join(directory))
-            copied.directories.append(directory)
+        for directory in (ContentPath.ROOT, *directories):
+            await _to_its_end(_made_directory(target, goal.inner, directory, copied))
         for path in files:
             place = origin.at(origin.inner.join(path))
             async with guard.serialised(place):
                 document = await source.read(place.inner)
-            await _copied_file(guard, document, goal.at(goal.inner.join(path)), path, copied)
+            await _to_its_end(_copied_file(guard, document, goal.at(goal.inner.join(path)), path, copied))
     except (Problem, asyncio.CancelledError) as error:
         await _to_its_end(_undone(target, goal.inner, copied))
-        if isinstance(error, Problem) and error.reason is Reason.EXISTS:
+        if copied.directories and isinstance(error, Problem) and error.reason is Reason.EXISTS:
             raise _changed("Somebody else is writing into the copy; what was copied has been removed.") from error
         raise
     return copied
@@ -113,6 +111,11 @@ async def remove_empty(backend: Backend, path: ContentPath) -> None:
 async def _refuse_full(backend: Backend, path: ContentPath) -> None:
     if (await backend.list(path)).entries:
         raise Problem(Code.CONFLICT, "The directory is not empty.")
+
+
+async def _made_directory(target: Backend, top: ContentPath, path: ContentPath, copied: Copied) -> None:
+    await target.make_directory(top.join(path))
+    copied.directories.append(path)
 
 
 async def _copied_file(guard: Guard, document: Document, goal: Place, path: ContentPath, copied: Copied) -> None:
@@ -168,6 +171,12 @@ async def _undone(target: Backend, top: ContentPath, copied: Copied) -> None:
             return
 
 
+async def _taken_back(goal: Place, writing: asyncio.Task[Written]) -> None:
+    await asyncio.wait({writing})
+    if writing.exception() is None:
+        await _removed_unchanged(goal.mount.backend, goal.inner, writing.result().entry.etag)
+
+
 async def _removed_unchanged(target: Backend, path: ContentPath, etag: ETag | None) -> None:
     try:
         await _deleted_unchanged(target, path, etag)
@@ -176,11 +185,16 @@ async def _removed_unchanged(target: Backend, path: ContentPath, etag: ETag | No
 
 
 async def _to_its_end(work: Coroutine[None, None, None]) -> None:
-    """Finish the work even when whoever waits for it is cancelled."""
+    """Finish the work even when whoever waits for it is cancelled, who then learns of it only when it is finished."""
     task = asyncio.create_task(work)
     _under_way.add(task)
     task.add_done_callback(_under_way.discard)
-    await asyncio.shield(task)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        task.exception()  # nobody else will hear of it
+        raise
 
 
 def _changed(detail: str) -> Problem:

@@ -312,6 +312,23 @@ async def test_a_copy_that_is_cut_off_leaves_nothing(tmp_path: Path) -> None:
     assert len(await names(contents, "source/top")) == 20
 
 
+async def test_a_file_move_that_is_cut_off_can_be_made_again(tmp_path: Path) -> None:
+    class Slow(BareBackend):
+        async def write(self, path: ContentPath, body: bytes, *, precondition: Precondition = None) -> Written:
+            await asyncio.sleep(0.1)
+            return await super().write(path, body, precondition=precondition)
+
+    contents = contents_of(
+        Mount("source", folder(tmp_path / "source")), Mount("target", Slow(folder(tmp_path / "target"), KEEN))
+    )
+    await write_all(contents, ["source/a.txt"])
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(contents.move(ADA, parse("source/a.txt"), parse("target/a.txt")), 0.05)
+    assert await names(contents, "target") == []
+    await contents.move(ADA, parse("source/a.txt"), parse("target/a.txt"))
+    assert await names(contents, "source") == []
+
+
 def _move(contents: Contents) -> Coroutine[None, None, object]:
     return contents.move(ADA, parse("source/top"), parse("target/top"))
 
