@@ -41,12 +41,15 @@ def _arguments(root: Path, token: str) -> list[str]:
 
 
 def _environment(own: Path) -> dict[str, str]:
-    """The data home is where deleted files go: the demo must not fill its user's trash."""
+    """The data home is where deleted files go: the demo must not fill its user's trash. Into the temporary folder go
+    checkpoints of files whose folder is missing or closed, and there one user's would be in another's way."""
     folders = {
         "JUPYTER_CONFIG_DIR": "config",
         "JUPYTER_DATA_DIR": "data",
         "JUPYTER_RUNTIME_DIR": _RUNTIME,
         "XDG_DATA_HOME": "share",
         "IPYTHONDIR": "ipython",
+        "TMPDIR": "temporary",
     }
+    (own / folders["TMPDIR"]).mkdir()
     return {variable: str(own / folder) for variable, folder in folders.items()}
