@@ -92,11 +92,15 @@ def _tls(settings: Settings) -> SSLContext | None:
 
 
 def _why_not(error: OSError, host: str, port: int) -> str:
-    """asyncio words a taken port in a sentence of its own; the plain one of the system is better."""
-    reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error.strerror or error)
+    """asyncio words a taken port in a sentence of its own; the plain one of the system is better.
+
+    From Python 3.13 on it passes over addresses of other machines, and then has no number for having none left.
+    """
+    number = errno.EADDRNOTAVAIL if error.errno is None and error.filename is None else error.errno
+    reason = os.strerror(number) if number and number > 0 else str(error.strerror or error)
     if error.filename is not None:
         return f"{error.filename}: {reason}."
-    if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+    if isinstance(error, socket.gaierror) or number == errno.EADDRNOTAVAIL:
         return f"cannot listen on {host}: {reason}. Name an address of this machine with --host."
     return f"cannot listen on {host} port {port}: {reason}. Choose another with --port; 0 takes a free one."
 
