@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import msgspec
 from yarl import URL
 
 from adapters.jupyter.errors import problem_from
 from adapters.jupyter.models import Facts, decoded
+from gateway.contents.finishing import to_its_end
 from gateway.contents.model import Kind
 from gateway.contents.paths import ContentPath
 from gateway.contents.problem import Code, Problem, not_found
@@ -67,24 +66,12 @@ class Server:
         The server writes in place, so whoever holds a lock for the write must not let go of it while that goes on.
         """
         headers = self._headers if body is None else self._headers | {"Content-Type": "application/json"}
-        exchange = asyncio.create_task(self._client.send(method, self._url(path, tail), headers=headers, body=body))
-        try:
-            return await asyncio.shield(exchange)
-        except asyncio.CancelledError:
-            exchange.add_done_callback(_heard)
-            await asyncio.wait({exchange})
-            raise
+        return await to_its_end(self._client.send(method, self._url(path, tail), headers=headers, body=body))
 
     def _url(self, path: ContentPath, tail: str) -> URL:
         names = self._folder.join(path).url().split("/")
         spelled = "/".join(_ROUTE_WORDS.get(name, name) for name in names)
         return URL(f"{self._base}/{spelled}".rstrip("/") + tail, encoded=True)
-
-
-def _heard(exchange: asyncio.Task[Answer]) -> None:
-    """What an exchange raises after its waiter was cancelled has nobody left to hear it."""
-    if not exchange.cancelled():
-        exchange.exception()
 
 
 def expected(answer: Answer, *statuses: int) -> Answer:

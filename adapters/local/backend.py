@@ -154,7 +154,7 @@ class LocalBackend:
         with changing(self._folder.root, path):
             if not self._folder.is_directory(path):
                 raise invalid("This is not a directory.", reason=Reason.BAD_TYPE)
-            remove_empty(self._folder.locate(path))
+            remove_empty(self._folder.locate(path), bounds=self._folder.bounds(path))
 
     def _make_directory(self, path: ContentPath) -> Entry:
         if path.is_root:

@@ -94,18 +94,31 @@ def make_directory(host: Path, *, bounds: Path) -> None:
         os.fsync(folder)
 
 
-def remove_empty(host: Path) -> None:
-    """A directory that holds nothing but the checkpoints of files long gone. CONFLICT when anything else is in it."""
-    if any(each.name != CHECKPOINTS_FOLDER for each in host.iterdir()):
-        raise not_empty()
-    shutil.rmtree(host / CHECKPOINTS_FOLDER, ignore_errors=True)
+def remove_empty(host: Path, *, bounds: Path) -> None:
+    """A directory that holds nothing but the checkpoints of files long gone, or a link to one. CONFLICT otherwise."""
+    with opened_folder(host.parent, bounds) as folder:
+        facts = _stands(folder, host.name)
+        if facts is not None and modes.S_ISLNK(facts.st_mode):
+            os.unlink(host.name, dir_fd=folder)
+        else:
+            _remove_emptied(folder, host.name)
+        os.fsync(folder)
+
+
+def _remove_emptied(folder: int, name: str) -> None:
+    directory = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
     try:
-        host.rmdir()
+        if any(each != CHECKPOINTS_FOLDER for each in os.listdir(directory)):  # noqa: PTH208  a descriptor is no path
+            raise not_empty()
+        shutil.rmtree(CHECKPOINTS_FOLDER, ignore_errors=True, dir_fd=directory)
+    finally:
+        os.close(directory)
+    try:
+        os.rmdir(name, dir_fd=folder)
     except OSError as error:
         if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
             raise
         raise not_empty() from error
-    sync_folder(host.parent)
 
 
 def sync_folder(folder: Path) -> None:

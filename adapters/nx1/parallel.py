@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TypeVar
 
 T = TypeVar("T")
-R = TypeVar("R")
 
 WORKERS = 8
 
@@ -24,15 +23,5 @@ async def each(items: Iterable[T], work: Callable[[T], Awaitable[None]]) -> None
         async with asyncio.TaskGroup() as group:
             for _ in range(WORKERS):
                 group.create_task(worker())
-    except ExceptionGroup as failures:
+    except ExceptionGroup as failures:  # the group cancels the rest, so that there is a first one
         raise failures.exceptions[0] from failures
-
-
-async def to_its_end(work: Coroutine[Any, Any, R]) -> R:
-    """Run ``work``; even a cancelled caller waits for its end, so that what undoes it does not come before it."""
-    task = asyncio.create_task(work)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.gather(task, return_exceptions=True)
-        raise

@@ -25,7 +25,8 @@ from adapters.nx1.keys import (
 )
 from adapters.nx1.listing import mark
 from adapters.nx1.objects import Facts, Objects, facts_of
-from adapters.nx1.parallel import each, to_its_end
+from adapters.nx1.parallel import each
+from gateway.contents.finishing import to_its_end
 from gateway.contents.model import Absent, ETag
 from gateway.contents.paths import ContentPath
 from gateway.contents.problem import Code, Problem, invalid, stale

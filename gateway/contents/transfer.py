@@ -7,10 +7,11 @@ copied as it stands is not deleted.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from gateway.contents.backend import Backend, Capability, SupportsRemovingEmpty
+from gateway.contents.finishing import to_its_end
 from gateway.contents.guard import Guard, stat_or_none
 from gateway.contents.model import Absent, Document, ETag, Kind, Matches, Written
 from gateway.contents.mounts import Place
@@ -22,7 +23,6 @@ from gateway.contents.problem import Code, Problem, Reason, already_exists, inva
 MAX_TREE_ENTRIES = 10_000
 
 _HALF_MOVED = "The directory was changed while it was moved; all was copied, and what has changed was not deleted."
-_under_way: set[asyncio.Task[None]] = set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +43,10 @@ async def move_file(origin: Place, goal: Place) -> Written:
         written = await asyncio.shield(writing)
         await _verify(target, goal.inner, document)
     except (Problem, asyncio.CancelledError):
-        await _to_its_end(_taken_back(goal, writing))
+        await to_its_end(_taken_back(goal, writing))
         raise
     if not await _deleted_unchanged(source, origin.inner, document.entry.etag):
-        await _to_its_end(_removed_unchanged(target, goal.inner, written.entry.etag))
+        await to_its_end(_removed_unchanged(target, goal.inner, written.entry.etag))
         raise _changed("The source was changed while it was moved; it was left where it is.")
     return written
 
@@ -81,14 +81,14 @@ async def copy_tree(guard: Guard, origin: Place, goal: Place) -> Copied:
     copied = Copied()
     try:
         for directory in (ContentPath.ROOT, *directories):
-            await _to_its_end(_made_directory(target, goal.inner, directory, copied))
+            await to_its_end(_made_directory(target, goal.inner, directory, copied))
         for path in files:
             place = origin.at(origin.inner.join(path))
             async with guard.serialised(place):
                 document = await source.read(place.inner)
-            await _to_its_end(_copied_file(guard, document, goal.at(goal.inner.join(path)), path, copied))
+            await to_its_end(_copied_file(guard, document, goal.at(goal.inner.join(path)), path, copied))
     except (Problem, asyncio.CancelledError) as error:
-        await _to_its_end(_undone(target, goal.inner, copied))
+        await to_its_end(_undone(target, goal.inner, copied))
         if copied.directories and isinstance(error, Problem) and error.reason is Reason.EXISTS:
             raise _changed("Somebody else is writing into the copy; what was copied has been removed.") from error
         raise
@@ -165,10 +165,8 @@ async def _undone(target: Backend, top: ContentPath, copied: Copied) -> None:
     for path, _, etag in copied.files:
         await _removed_unchanged(target, top.join(path), etag)
     for directory in reversed(copied.directories):
-        try:
+        with suppress(Problem):  # somebody uses it, or the store is down: then it stays
             await remove_empty(target, top.join(directory))
-        except Problem:  # somebody uses it, or the store is down: then it stays
-            return
 
 
 async def _taken_back(goal: Place, writing: asyncio.Task[Written]) -> None:
@@ -178,23 +176,8 @@ async def _taken_back(goal: Place, writing: asyncio.Task[Written]) -> None:
 
 
 async def _removed_unchanged(target: Backend, path: ContentPath, etag: ETag | None) -> None:
-    try:
+    with suppress(Problem):  # the store that broke the copying may break this too: then the copy stays
         await _deleted_unchanged(target, path, etag)
-    except Problem:  # the store that broke the copying may break this too: then the copy stays
-        return
-
-
-async def _to_its_end(work: Coroutine[None, None, None]) -> None:
-    """Finish the work even when whoever waits for it is cancelled, who then learns of it only when it is finished."""
-    task = asyncio.create_task(work)
-    _under_way.add(task)
-    task.add_done_callback(_under_way.discard)
-    try:
-        await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait({task})
-        task.exception()  # nobody else will hear of it
-        raise
 
 
 def _changed(detail: str) -> Problem:

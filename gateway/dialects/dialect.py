@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -92,6 +93,16 @@ class Dialect:
     render_problem: Callable[[Problem], web.Response]
     finish: Callable[[web.Request, web.StreamResponse], None]
     request_id_header: str = "X-Request-ID"
+
+
+MAX_REQUEST_ID = 128
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
+
+
+def is_request_id(text: str) -> bool:
+    """Whether a client's own id for its request can be kept (spec oci 3.1)."""
+    return len(text) <= MAX_REQUEST_ID and _REQUEST_ID.fullmatch(text) is not None
 
 
 ANONYMOUS = Caller(None, Credential.TOKEN)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 import uuid
 from collections.abc import Callable
@@ -15,7 +14,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from gateway.contents.model import Caller
 from gateway.contents.problem import Code, Problem, Reason, invalid
-from gateway.dialects.dialect import REQUEST_ID, Dialect
+from gateway.dialects.dialect import REQUEST_ID, Dialect, is_request_id
 from gateway.server.logs import redacted
 
 DIALECT = web.RequestKey("dialect", Dialect)
@@ -23,9 +22,7 @@ CALLER = web.RequestKey("caller", Caller)
 MOUNT = web.RequestKey("mount", str)
 
 CLIENT_GONE = 499
-MAX_REQUEST_ID = 128
 
-_REQUEST_ID = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
 _BROKEN_BODY = (web.RequestPayloadError, ClientPayloadError, HttpProcessingError, ConnectionResetError)
 _SENTENCES = {
     Code.NOT_FOUND: "There is nothing at this URL.",
@@ -146,7 +143,7 @@ def _log_problem(problem: Problem, error: Exception) -> None:
 
 
 def _request_id(given: str | None) -> str:
-    if given is not None and len(given) <= MAX_REQUEST_ID and _REQUEST_ID.fullmatch(given):
+    if given is not None and is_request_id(given):
         return given
     return uuid.uuid4().hex
 

@@ -50,7 +50,7 @@ def swapping(backend: LocalBackend, root: Path, outside: Path, monkeypatch: pyte
         if Path(path).is_relative_to(root / "folder") and not (root / "folder").is_symlink():
             (root / "folder").rename(root / "before")
             (root / "folder").symlink_to(outside)
-        return real_open(path, *arguments, **options)  # type: ignore[arg-type]
+        return real_open(path, *arguments, **options)  # type: ignore[arg-type]  # typeshed wants each spelt out
 
     monkeypatch.setattr(os, "open", swap_and_open)
 
@@ -112,7 +112,7 @@ async def test_a_file_that_is_replaced_or_deleted_while_open_is_still_read(
     real_open = os.open
 
     def open_and_delete(path: str | Path, *arguments: int, **options: int | None) -> int:
-        descriptor = real_open(path, *arguments, **options)  # type: ignore[arg-type]
+        descriptor = real_open(path, *arguments, **options)  # type: ignore[arg-type]  # typeshed wants each spelt out
         Path(path).unlink()
         return descriptor
 

@@ -30,7 +30,7 @@ _TEST = re.compile(r"(tests/[\w/]+\.py)(?:::([\w:]+))?")
 def commands() -> Iterator[tuple[str, str]]:
     """Every command, alone and with each of its options."""
     group = typer.main.get_command(main)
-    for name, command in group.commands.items():  # type: ignore[attr-defined]
+    for name, command in group.commands.items():  # type: ignore[attr-defined]  # it is a group
         yield name, ""
         for parameter in command.params:
             for option in parameter.opts:

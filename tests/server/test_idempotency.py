@@ -255,6 +255,6 @@ async def test_an_answer_that_is_streamed_is_not_remembered(client: Client, coun
         await response.write_eof(b"x")
         return response
 
-    counter._act = streamed  # type: ignore[method-assign]
+    counter._act = streamed  # type: ignore[method-assign]  # an answer nobody can keep
     assert await _post(client) == 200
     assert not counter.store.records

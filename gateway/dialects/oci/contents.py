@@ -24,7 +24,7 @@ from gateway.contents.paths import ContentPath
 from gateway.contents.problem import Code, Problem, Reason, already_exists, invalid
 from gateway.dialects.dialect import Call, Incoming
 from gateway.dialects.oci.addresses import Address, Workspaces
-from gateway.dialects.oci.headers import check_headers, check_retry_token, condition_of
+from gateway.dialects.oci.headers import check_headers, condition_of
 from gateway.dialects.oci.models import (
     CreateContentDetails,
     ModifyContentDetails,
@@ -72,7 +72,6 @@ class ContentsEndpoints:
     async def create(self, incoming: Incoming) -> Call[Any]:
         """POST into a directory: an untitled thing, or a copy."""
         address = self._address(incoming)
-        check_retry_token(incoming.request)
         asked = await details(incoming, CreateContentDetails)
         asked.refuse_chunk()
         if given(asked.content) is not None:

@@ -8,15 +8,13 @@ from aiohttp import web
 
 from gateway.contents.model import Condition
 from gateway.contents.problem import invalid
-from gateway.contents.retry_tokens import checked_token
+from gateway.dialects.dialect import MAX_REQUEST_ID, is_request_id
 from gateway.wire.conditions import write_condition
 
 REQUEST_ID_HEADER = "opc-request-id"
 RETRY_TOKEN_HEADER = "opc-retry-token"
 
-_MAX_REQUEST_ID = 128
 _HOST = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
-_REQUEST_ID = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
 
 
 def check_headers(request: web.Request) -> None:
@@ -27,17 +25,10 @@ def check_headers(request: web.Request) -> None:
     if not _HOST.fullmatch(request.headers.get("Host", "")):
         raise invalid("The Host header names no host.")
     request_id = request.headers.get(REQUEST_ID_HEADER)
-    if request_id is not None and (len(request_id) > _MAX_REQUEST_ID or not _REQUEST_ID.fullmatch(request_id)):
-        raise invalid(f"{REQUEST_ID_HEADER} holds at most {_MAX_REQUEST_ID} letters, digits, '_', '-' and '/'.")
+    if request_id is not None and not is_request_id(request_id):
+        raise invalid(f"{REQUEST_ID_HEADER} holds at most {MAX_REQUEST_ID} letters, digits, '_', '-' and '/'.")
     if request.headers.get("should-update-recent", "false").strip().lower() not in ("true", "false"):
         raise invalid("should-update-recent is 'true' or 'false'.")
-
-
-def check_retry_token(request: web.Request) -> None:
-    """INVALID for a retry token of a forbidden length."""
-    token = request.headers.get(RETRY_TOKEN_HEADER)
-    if token is not None:
-        checked_token(token)
 
 
 def condition_of(request: web.Request) -> Condition:
