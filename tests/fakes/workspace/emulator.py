@@ -19,9 +19,9 @@ from aiohttp import web
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from tests.fakes import workspace_contents, workspace_objects
-from tests.fakes.oci_signatures import NotAuthenticatedError, signer_of
-from tests.fakes.workspace_tree import Path, RefusalError, Tree, absent
+from . import contents, objects
+from .signatures import NotAuthenticatedError, signer_of
+from .tree import Path, RefusalError, Tree, absent
 
 PLATFORM_ID = "ocid1.aidataplatform.oc1.iad.emulated"
 WORKSPACE_KEY = "5d3a1c9e-0000-4000-8000-emulated0001"
@@ -130,14 +130,14 @@ class WorkspaceEmulator:
         if tail == "" and call.method == "GET":
             return web.json_response({"key": WORKSPACE_KEY, "displayName": "emulated", "lifecycleState": "ACTIVE"})
         if tail == "/objects":
-            return workspace_objects.answer(self, call)
+            return objects.answer(self, call)
         head, slash, rest = tail[1:].partition("/")
         if head == "objects" and slash and call.method == "DELETE":
-            return workspace_objects.delete(self, call, plain_path(rest))
+            return objects.delete(self, call, plain_path(rest))
         segment = tail.removeprefix("/notebook/api/contents/")
         if segment == tail or not segment or "/" in segment:
             raise absent()
-        return workspace_contents.answer(self, call, plain_path(segment))
+        return contents.answer(self, call, plain_path(segment))
 
     def _once(self, call: Call, caller: str, target: str, act: Callable[[], web.Response]) -> web.Response:
         """Honour a retry token of a POST: the first answer again, without acting again (spec oci 3.3)."""

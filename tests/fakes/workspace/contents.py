@@ -12,10 +12,10 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from tests.fakes.workspace_tree import Node, Path, RefusalError, absent, kind_of_name
+from .tree import Node, Path, RefusalError, absent, kind_of_name
 
 if TYPE_CHECKING:
-    from tests.fakes.workspace import Call, WorkspaceEmulator
+    from .emulator import Call, WorkspaceEmulator
 
 _ALLOWED = {
     "content": ("0", "1"),

@@ -9,11 +9,11 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from tests.fakes.workspace_contents import wire_date
-from tests.fakes.workspace_tree import Path, RefusalError
+from .contents import wire_date
+from .tree import Path, RefusalError
 
 if TYPE_CHECKING:
-    from tests.fakes.workspace import Call, WorkspaceEmulator
+    from .emulator import Call, WorkspaceEmulator
 
 _TYPES = {"directory": "FOLDER", "notebook": "NOTEBOOK", "file": "FILE"}
 
