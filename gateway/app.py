@@ -17,6 +17,7 @@ from gateway.contents.operations import Services
 from gateway.contents.paths import ContentPath
 from gateway.contents.problem import Problem
 from gateway.contents.service import Contents
+from gateway.contents.sessions import Sessions
 from gateway.contents.uploads import Uploads
 from gateway.dialects.dialect import Dialect
 from gateway.dialects.jupyter import jupyter_dialect
@@ -91,7 +92,9 @@ async def _opened(
         locks: Locks = StateLocks(store) if settings.state.shared_locks else ProcessLocks()
         uploads = await _uploads(settings, client, store, stack)
         tokens = RetryTokens(StateTokens(store))
-        services = Services(Contents(Mounts(mounts), locks, tokens.vacated), StateApps(store), uploads)
+        by_name = Mounts(mounts)
+        contents = Contents(by_name, locks, tokens.vacated)
+        services = Services(contents, StateApps(store), uploads, Sessions(by_name, locks))
         app[ROAD] = Road(table, gatekeeper(settings.identity, session), services, tokens)
         health.watch({mount.name: mount.backend for mount in mounts}, store)
         with suppress(TimeoutError):
@@ -110,10 +113,20 @@ async def _mounts(settings: Settings, client: UpstreamClient, stack: AsyncExitSt
         except Problem as problem:
             raise Problem(problem.code, f"mount {each.name!r}: {problem.detail}") from problem
         stack.push_async_callback(backend.aclose)
-        readers, writers = frozenset(each.readers), frozenset(each.writers)
         store, folder = each.stands_on()
-        below = ContentPath.parse(folder)
-        mounts.append(Mount(each.name, backend, each.homes, each.root, readers, writers, store, below))
+        mounts.append(
+            Mount(
+                each.name,
+                backend,
+                each.homes,
+                each.root,
+                readers=frozenset(each.readers),
+                writers=frozenset(each.writers),
+                runners=frozenset(each.who_may_run()),
+                store=store,
+                below=ContentPath.parse(folder),
+            )
+        )
     return mounts
 
 

@@ -116,6 +116,13 @@ class Mount(Section):
     homes: bool = False
     readers: tuple[str, ...] = ("*",)
     writers: tuple[str, ...] = ("*",)
+    runners: tuple[str, ...] | None = None
+
+    def who_may_run(self) -> tuple[str, ...]:
+        """Whoever may write, unless it is said; nobody where callers have homes, as kernels see everybody's."""
+        if self.runners is not None:
+            return self.runners
+        return () if self.homes else self.writers
 
     def options(self) -> dict[str, Any]:
         """What the adapter's factory takes: everything that is not about the mount itself."""

@@ -18,6 +18,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
+from gateway.contents.compute import Session, SessionChange
 from gateway.contents.model import Checkpoint, Document, Entry, Listing, Precondition, Written
 from gateway.contents.paths import ContentPath
 
@@ -145,4 +146,32 @@ class SupportsCheckpoints(Protocol):
 
     async def delete_checkpoint(self, path: ContentPath, checkpoint_id: str) -> None:
         """Forget the saved state. NOT_FOUND for an unknown id."""
+        ...
+
+
+@runtime_checkable
+class SupportsSessions(Protocol):
+    """The store runs kernels for its files. A session's ``path`` is an inner one, whatever stands there."""
+
+    async def list_sessions(self) -> tuple[Session, ...]:
+        """All sessions whose path lies in the backend; those that run elsewhere are left out."""
+        ...
+
+    async def read_session(self, session_id: str) -> Session:
+        """NOT_FOUND for one that is not there, or runs outside the backend."""
+        ...
+
+    async def start_session(self, wanted: SessionChange) -> Session:
+        """A session for ``wanted.path``, which is always given: the one that is there, or a new one.
+
+        Without ``kernel_name`` on the store's usual kernel. INVALID for a kernel or cluster that it does not know.
+        """
+        ...
+
+    async def change_session(self, session_id: str, change: SessionChange) -> Session:
+        """Change what is given. NOT_FOUND; INVALID for an unknown kernel."""
+        ...
+
+    async def end_session(self, session_id: str) -> None:
+        """End the session and its kernel. NOT_FOUND."""
         ...

@@ -20,15 +20,17 @@ class Action(Enum):
 
     READ = "read"
     WRITE = "write"
+    RUN = "run kernels"
 
 
 @dataclass(frozen=True, slots=True)
 class Mount:
     """A name, a backend, and the rules for who may use it.
 
-    ``readers`` and ``writers`` hold usernames, ``role:NAME`` or ``*``. A ``homes`` mount shows each caller only
-    ``home/{caller}/`` of the backend. ``is_root`` makes it the gateway's root; other mounts appear beside its entries.
-    ``store`` names what the backend stands on, and ``below`` where in it: mounts that overlap share their locks.
+    ``readers``, ``writers`` and ``runners`` (of kernels) hold usernames, ``role:NAME`` or ``*``. A ``homes`` mount
+    shows each caller only ``home/{caller}/`` of the backend. ``is_root`` makes it the gateway's root; other mounts
+    appear beside its entries. ``store`` names what the backend stands on, and ``below`` where in it: mounts that
+    overlap share their locks.
     """
 
     name: str
@@ -39,9 +41,10 @@ class Mount:
     writers: frozenset[str] = EVERYONE
     store: str = ""
     below: ContentPath = ContentPath.ROOT
+    runners: frozenset[str] = EVERYONE
 
     def permits(self, caller: Caller, action: Action) -> bool:
-        granted = self.readers if action is Action.READ else self.writers
+        granted = {Action.READ: self.readers, Action.WRITE: self.writers, Action.RUN: self.runners}[action]
         held = {"*", *(f"role:{role}" for role in caller.roles)}
         if caller.username is not None and not caller.username.startswith("role:"):
             held.add(caller.username)

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from gateway.contents.apps import Apps
+from gateway.contents.compute import Session, SessionChange
 from gateway.contents.model import Caller, Checkpoint, Condition, Document, Entry, Kind, Listing, Written
 from gateway.contents.notebook import stored_form
 from gateway.contents.offload import offloaded
 from gateway.contents.paths import ContentPath
 from gateway.contents.problem import Problem, Reason, invalid
 from gateway.contents.service import Contents
+from gateway.contents.sessions import Sessions
 from gateway.contents.uploads import Uploads
 
 R_co = TypeVar("R_co", covariant=True)
@@ -24,6 +26,7 @@ class Services:
     contents: Contents
     apps: Apps
     uploads: Uploads
+    sessions: Sessions
 
 
 class Operation(Protocol[R_co]):
@@ -236,3 +239,57 @@ class DeleteCheckpoint:
 
     async def run(self, services: Services) -> None:
         await services.contents.delete_checkpoint(self.caller, self.path, self.checkpoint_id)
+
+
+@dataclass(frozen=True, slots=True)
+class ListSessions:
+    """The sessions of the files below ``path``; those of the other operations are in it, too."""
+
+    caller: Caller
+    path: ContentPath
+
+    async def run(self, services: Services) -> tuple[Session, ...]:
+        return await services.sessions.list(self.caller, self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class GetSession:
+    caller: Caller
+    path: ContentPath
+    session_id: str
+
+    async def run(self, services: Services) -> Session:
+        return await services.sessions.get(self.caller, self.path, self.session_id)
+
+
+@dataclass(frozen=True, slots=True)
+class StartSession:
+    caller: Caller
+    path: ContentPath
+    wanted: SessionChange
+
+    async def run(self, services: Services) -> Session:
+        return await services.sessions.start(self.caller, self.path, self.wanted)
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeSession:
+    caller: Caller
+    path: ContentPath
+    session_id: str
+    change: SessionChange
+    condition: Condition = None
+
+    async def run(self, services: Services) -> Session:
+        return await services.sessions.change(self.caller, self.path, self.session_id, self.change, self.condition)
+
+
+@dataclass(frozen=True, slots=True)
+class EndSession:
+    caller: Caller
+    path: ContentPath
+    session_id: str
+    condition: Condition = None
+
+    async def run(self, services: Services) -> None:
+        await services.sessions.end(self.caller, self.path, self.session_id, self.condition)

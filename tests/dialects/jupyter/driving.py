@@ -20,6 +20,7 @@ from gateway.contents.mounts import Mount, Mounts
 from gateway.contents.operations import Services
 from gateway.contents.problem import Code, Problem
 from gateway.contents.service import Contents
+from gateway.contents.sessions import Sessions
 from gateway.contents.uploads import Uploads
 from gateway.dialects.dialect import Dialect, Incoming
 from tests.fakes.memory import MemoryBackend
@@ -78,7 +79,7 @@ def dialect_app(dialect: Dialect, backend: Backend, caller: Caller = ADA) -> web
     """The dialect alone: every request comes from ``caller``, and ``backend`` is the root."""
     contents = Contents(Mounts([Mount("store", backend, is_root=True)]), ProcessLocks())
     uploads = Uploads(MemoryBackend(), MemoryUploadSessions(), MAX_UPLOAD_BYTES)
-    services = Services(contents, cast("Apps", None), uploads)  # this dialect knows no apps
+    services = Services(contents, cast("Apps", None), uploads, cast("Sessions", None))  # this dialect knows neither
 
     async def travel(request: web.Request) -> web.StreamResponse:
         try:

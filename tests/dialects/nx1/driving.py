@@ -21,6 +21,7 @@ from gateway.contents.mounts import Mount, Mounts
 from gateway.contents.operations import Services
 from gateway.contents.paths import ContentPath
 from gateway.contents.service import Contents
+from gateway.contents.sessions import Sessions
 from gateway.contents.uploads import Uploads
 from gateway.dialects.dialect import Incoming
 from gateway.dialects.nx1 import nx1_dialect
@@ -161,7 +162,7 @@ async def running(store: StateStore, backend: MemoryBackend | None = None) -> As
     )
     table = RouteTable([dialect])
     contents = Contents(Mounts([Mount("work", backend, homes=True)]), ProcessLocks())
-    services = Services(contents, StateApps(store), cast("Uploads", None))
+    services = Services(contents, StateApps(store), cast("Uploads", None), cast("Sessions", None))
     callers: list[Nx1] = []
 
     async def travel(request: web.Request) -> web.StreamResponse:

@@ -22,6 +22,7 @@ from gateway.contents.operations import Services
 from gateway.contents.paths import ContentPath
 from gateway.contents.problem import Code, Problem
 from gateway.contents.service import Contents
+from gateway.contents.sessions import Sessions
 from gateway.contents.uploads import Uploads
 from gateway.dialects.oci import oci_dialect
 from gateway.server.auth import Gatekeeper
@@ -134,7 +135,9 @@ def _app(root: Path, *, lists_directories: bool) -> web.Application:
         ]
     )
     tokens = RetryTokens(MemoryTokens())
-    services = Services(Contents(mounts, ProcessLocks(), tokens.vacated), cast("Apps", None), cast("Uploads", None))
+    locks = ProcessLocks()
+    contents, sessions = Contents(mounts, locks, tokens.vacated), Sessions(mounts, locks)
+    services = Services(contents, cast("Apps", None), cast("Uploads", None), sessions)
     workspaces = {
         (PLATFORM, WORKSPACE): ContentPath(("files", FOLDER)),
         **{(PLATFORM, f"ws-{name}"): ContentPath((name,)) for name in ("closed", "read-only", "down", "broken")},

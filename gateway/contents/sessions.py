@@ -1,0 +1,99 @@
+"""Sessions: what is true of running notebooks on every mount that has kernels, and who may run them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+
+from gateway.contents.backend import SupportsSessions
+from gateway.contents.compute import Session, SessionChange
+from gateway.contents.locks import Locks
+from gateway.contents.model import Absent, Caller, Condition, Matches, MatchesAny
+from gateway.contents.mounts import Action, Mounts, Place
+from gateway.contents.paths import ContentPath
+from gateway.contents.problem import Code, Problem, invalid, not_found, stale
+
+
+@dataclass(frozen=True, slots=True)
+class _Compute:
+    """The kernels behind a folder of a mount."""
+
+    place: Place
+    backend: SupportsSessions
+
+    def outward(self, session: Session) -> Session:
+        """The session as the caller addresses its path. NOT_FOUND when it runs outside the folder."""
+        if not session.path.starts_with(self.place.inner):
+            raise not_found("No such session.")
+        path = self.place.top.join(session.path.relative_to(self.place.base))
+        return replace(session, path=path)
+
+
+class Sessions:
+    """The one session service. ``folder`` is the part of the gateway whose sessions the caller means.
+
+    UNSUPPORTED where the mount has no kernels, FORBIDDEN who may not run them.
+    """
+
+    def __init__(self, mounts: Mounts, locks: Locks) -> None:
+        self._mounts = mounts
+        self._locks = locks
+
+    async def list(self, caller: Caller, folder: ContentPath) -> tuple[Session, ...]:
+        """All that run below the folder, in the store's own order."""
+        compute = self._compute(caller, folder)
+        running = await compute.backend.list_sessions()
+        return tuple(compute.outward(each) for each in running if each.path.starts_with(compute.place.inner))
+
+    async def get(self, caller: Caller, folder: ContentPath, session_id: str) -> Session:
+        """NOT_FOUND for one that has ended or runs elsewhere."""
+        compute = self._compute(caller, folder)
+        return compute.outward(await compute.backend.read_session(session_id))
+
+    async def start(self, caller: Caller, folder: ContentPath, wanted: SessionChange) -> Session:
+        """A session for ``wanted.path``: the one that is there already, or a new one."""
+        compute = self._compute(caller, folder)
+        return compute.outward(await compute.backend.start_session(self._inward(caller, folder, wanted)))
+
+    async def change(
+        self, caller: Caller, folder: ContentPath, session_id: str, change: SessionChange, condition: Condition = None
+    ) -> Session:
+        """Rename a session or change its kernel. PRECONDITION unless the condition holds, checked under a lock."""
+        compute = self._compute(caller, folder)
+        inward = self._inward(caller, folder, change)
+        async with self._checked(compute, session_id, condition):
+            return compute.outward(await compute.backend.change_session(session_id, inward))
+
+    async def end(self, caller: Caller, folder: ContentPath, session_id: str, condition: Condition = None) -> None:
+        """End a session and its kernel. PRECONDITION unless the condition holds, checked under a lock."""
+        compute = self._compute(caller, folder)
+        async with self._checked(compute, session_id, condition):
+            await compute.backend.end_session(session_id)
+
+    def _compute(self, caller: Caller, folder: ContentPath) -> _Compute:
+        place = self._mounts.place(caller, folder, Action.RUN)
+        if not isinstance(place.mount.backend, SupportsSessions):
+            raise Problem(Code.UNSUPPORTED, "This mount has no kernels.")
+        return _Compute(place, place.mount.backend)
+
+    def _inward(self, caller: Caller, folder: ContentPath, change: SessionChange) -> SessionChange:
+        if change.path is None:
+            return change
+        if change.path.is_hidden or not change.path.starts_with(folder):
+            raise invalid("A session's path leads to a file that is not hidden.")
+        return replace(change, path=self._mounts.place(caller, change.path, Action.RUN).inner)
+
+    @asynccontextmanager
+    async def _checked(self, compute: _Compute, session_id: str, condition: Condition) -> AsyncIterator[None]:
+        """Hold the session for the block, once it is known to be the caller's and as the condition says."""
+        async with self._locks.hold(f"session:{compute.place.mount.name}:{session_id}"):
+            session = compute.outward(await compute.backend.read_session(session_id))
+            match condition:
+                case Absent():
+                    raise stale("The session exists.")
+                case Matches(etag) if session.etag != etag:
+                    raise stale("The session has changed since that etag was read.")
+                case MatchesAny(etags) if etags and session.etag not in etags:
+                    raise stale("The session has changed since that etag was read.")
+            yield
