@@ -1,20 +1,17 @@
 """An emulated OCI AI Data Platform workspace on loopback, as strict as spec oci 13 and free of any gateway code."""
 
-from .emulator import (
-    PLATFORM_ID,
-    PREFIX,
-    WORKSPACE_KEY,
-    Habits,
-    WorkspaceEmulator,
-    key_id,
-    private_key,
-    running_workspace,
-)
+from .emulator import WorkspaceEmulator, key_id, private_key, running_workspace
+from .generations import CURRENT, OLDER, PLATFORM_ID, PREFIX, WORKSPACE_KEY, Generation
+from .habits import CLUSTER_ID, Habits
 
 __all__ = [
+    "CLUSTER_ID",
+    "CURRENT",
+    "OLDER",
     "PLATFORM_ID",
     "PREFIX",
     "WORKSPACE_KEY",
+    "Generation",
     "Habits",
     "WorkspaceEmulator",
     "key_id",

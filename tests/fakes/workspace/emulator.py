@@ -20,29 +20,14 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from . import contents, objects
+from .generations import PLATFORM_ID, PREFIX, WORKSPACE_KEY
+from .habits import Habits
 from .signatures import NotAuthenticatedError, signer_of
 from .tree import Path, RefusalError, Tree, absent
 
-PLATFORM_ID = "ocid1.aidataplatform.oc1.iad.emulated"
-WORKSPACE_KEY = "5d3a1c9e-0000-4000-8000-emulated0001"
-PREFIX = f"/20260430/aiDataPlatforms/{PLATFORM_ID}/workspaces/{WORKSPACE_KEY}"
 TENANCY, USER = "ocid1.tenancy.oc1..emulated", "ocid1.user.oc1..emulated"
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_/-]{1,128}")
-
-
-@dataclass
-class Habits:
-    """What Oracle does not publish, or is seen to do at times: one switch each (spec oci 8 and 14)."""
-
-    put_creates: bool = True
-    recursive_delete: bool = True
-    leading_slash: bool = True
-    etag_form: str = "{}"
-    numeric_dates: bool = False
-    missing_is_internal_error: bool = False
-    fault: Callable[[web.Request], web.Response | None] = lambda _: None
-    """Answers in the place of the service when it returns something."""
 
 
 @dataclass(frozen=True)
