@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 
 from gateway.contents.backend import Backend, Capability
 from gateway.contents.locks import Locks
-from gateway.contents.model import Absent, Condition, Entry, ETag, Kind, Matches, MatchesAny, Precondition
+from gateway.contents.model import Condition, Entry, ETag, Kind, Matches, MatchesAny, Precondition, holds
 from gateway.contents.mounts import Place
 from gateway.contents.paths import ContentPath
 from gateway.contents.problem import Code, Problem, stale
@@ -62,14 +62,7 @@ class Guard:
         if condition is None:
             return None
         entry = await stat_or_none(place.mount.backend, place.inner)
-        match condition:
-            case Absent():
-                held = entry is None
-            case Matches(etag):
-                held = entry is not None and entry.etag == etag
-            case MatchesAny(etags):
-                held = entry is not None and (not etags or entry.etag in etags)
-        if not held:
+        if not holds(condition, None if entry is None else entry.etag):
             raise stale()
         return entry.etag if entry is not None and entry.kind is not Kind.DIRECTORY else None
 

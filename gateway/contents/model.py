@@ -134,6 +134,18 @@ class MatchesAny:
 Condition = Precondition | MatchesAny
 
 
+def holds(condition: Condition, current: ETag | None) -> bool:
+    """Whether the condition is true of what stands there with the etag ``current``, None where nothing does."""
+    match condition:
+        case Absent():
+            return current is None
+        case Matches(etag):
+            return current == etag
+        case MatchesAny(etags):
+            return current is not None and (not etags or current in etags)
+    return True
+
+
 def sha256_hex(body: bytes) -> str:
     """The digest by which the gateway names bytes everywhere."""
     return hashlib.sha256(body).hexdigest()

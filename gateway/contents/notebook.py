@@ -109,6 +109,17 @@ def strip_trust(tree: dict[str, Any]) -> None:
             metadata.pop("trusted", None)
 
 
+def without_outputs(body: bytes) -> bytes:
+    """The notebook in its stored form, its code cells as if they had never run. UNPROCESSABLE when it is none."""
+    tree = _parse(body)
+    _checked_major(tree)
+    _check_cells(tree)
+    for cell in tree["cells"]:
+        if cell.get("cell_type") == "code":
+            cell["outputs"], cell["execution_count"] = [], None
+    return _written(tree)
+
+
 def same_notebook(one: bytes, other: bytes) -> bool:
     """Whether two bodies hold the same notebook, whatever their spelling."""
     return one == other or _written(_parse(one)) == _written(_parse(other))

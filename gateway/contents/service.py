@@ -63,6 +63,10 @@ class Contents:
         """Whether what is read there is what is stored, so that its sha256 is the stored file's."""
         return not self._mounts.capabilities(path).isdisjoint({Capability.BYTE_EXACT, Capability.NATIVE_HASH})
 
+    def lists_etags(self, path: ContentPath) -> bool:
+        """Whether the listing of that folder tells the etags of its files."""
+        return Capability.LISTED_ETAGS in self._mounts.capabilities(path)
+
     # -- reading -----------------------------------------------------------------------------------------------------
 
     async def stat(self, caller: Caller, path: ContentPath, *, with_sha256: bool = False) -> Entry:
@@ -181,6 +185,19 @@ class Contents:
             except Problem as problem:
                 _reraise_unless_taken(problem)
         raise already_exists("No free name was found for the copy.")
+
+    async def copy_to(
+        self, caller: Caller, source: ContentPath, target: ContentPath, condition: Condition = None
+    ) -> Entry:
+        """Copy a file or directory to exactly that path; CONFLICT when it is taken. The condition speaks of the source:
+        a stat more."""
+        origin = self._place(caller, source, Action.READ)
+        await self._guard.checked(origin, condition)
+        entry = await origin.mount.backend.stat(origin.inner)
+        try:
+            return (await self._copied(caller, origin, entry, target)).entry
+        except Problem as problem:
+            raise (already_exists() if problem.code is Code.PRECONDITION else problem) from problem
 
     async def move(
         self, caller: Caller, source: ContentPath, target: ContentPath, condition: Condition = None

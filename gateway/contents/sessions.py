@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from gateway.contents.backend import SupportsSessions
 from gateway.contents.compute import Session, SessionChange
 from gateway.contents.locks import Locks
-from gateway.contents.model import Absent, Caller, Condition, Matches, MatchesAny
+from gateway.contents.model import Caller, Condition, holds
 from gateway.contents.mounts import Action, Mounts, Place
 from gateway.contents.paths import ContentPath
 from gateway.contents.problem import Code, Problem, invalid, not_found, stale
@@ -89,11 +89,6 @@ class Sessions:
         """Hold the session for the block, once it is known to be the caller's and as the condition says."""
         async with self._locks.hold(f"session:{compute.place.mount.name}:{session_id}"):
             session = compute.outward(await compute.backend.read_session(session_id))
-            match condition:
-                case Absent():
-                    raise stale("The session exists.")
-                case Matches(etag) if session.etag != etag:
-                    raise stale("The session has changed since that etag was read.")
-                case MatchesAny(etags) if etags and session.etag not in etags:
-                    raise stale("The session has changed since that etag was read.")
+            if not holds(condition, session.etag):
+                raise stale("The session has changed since that etag was read.")
             yield

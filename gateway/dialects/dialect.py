@@ -68,7 +68,7 @@ class Route:
     """One line of the flat route table. ``{name}`` captures one segment, ``{name*}`` any number, none included.
 
     ``is_public`` routes need no credential (their caller is ANONYMOUS). ``takes_retry_token`` routes answer a repeated
-    opc-retry-token from memory.
+    opc-retry-token from memory; the headers of ``identified_by`` tell such requests apart, as their bodies do.
     """
 
     method: str
@@ -76,6 +76,7 @@ class Route:
     endpoint: Endpoint
     is_public: bool = False
     takes_retry_token: bool = False
+    identified_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

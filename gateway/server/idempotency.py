@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 
 import structlog
 from aiohttp import hdrs, web
 
 from gateway.contents.model import Caller
+from gateway.contents.offload import offloaded
 from gateway.contents.paths import ContentPath
 from gateway.contents.problem import Code, Problem, Reason
 from gateway.contents.retry_tokens import (
@@ -22,6 +23,7 @@ from gateway.contents.retry_tokens import (
     TokenStore,
     checked_token,
 )
+from gateway.dialects.dialect import Route
 from gateway.dialects.oci.headers import RETRY_TOKEN_HEADER
 
 PATIENCE_SECONDS = 20.0
@@ -31,7 +33,8 @@ MADE = web.RequestKey("made", ContentPath)
 
 _FIRST_PAUSE_SECONDS = 0.05
 _LONGEST_PAUSE_SECONDS = 1.0
-_KEPT_HEADERS = (hdrs.CONTENT_TYPE, hdrs.ETAG, hdrs.LOCATION)
+_NOT_KEPT = frozenset({hdrs.CONTENT_LENGTH, hdrs.DATE, hdrs.SERVER, hdrs.CONNECTION})
+"""What belongs to one answer and not to what it says."""
 
 _log = structlog.get_logger()
 
@@ -48,7 +51,7 @@ class RetryTokens:
         self,
         request: web.Request,
         caller: Caller,
-        operation_name: str,
+        route: Route,
         act: Callable[[], Awaitable[web.StreamResponse]],
         stands: Callable[[ContentPath], Awaitable[bool]],
     ) -> web.StreamResponse:
@@ -61,8 +64,8 @@ class RetryTokens:
         token = request.headers.get(RETRY_TOKEN_HEADER)
         if token is None:
             return await act()
-        key = TokenKey(caller.key, operation_name, checked_token(token))
-        match await self._claim(key, await _fingerprint(request)):
+        key = TokenKey(caller.key, f"{route.method} {route.template}", checked_token(token))
+        match await self._claim(key, await _fingerprint(request, route.identified_by)):
             case Claimed(claim_id):
                 return await self._act(key, claim_id, request, act)
             case Remembered(answer):
@@ -124,10 +127,12 @@ async def _logged(step: Coroutine[None, None, None]) -> None:
         _log.warning("a retry token could not be settled", detail=problem.detail)
 
 
-async def _fingerprint(request: web.Request) -> str:
-    """What makes two requests the same: method, path and query as sent, and the body."""
-    body = hashlib.sha256(await request.read()).hexdigest()
-    return hashlib.sha256(f"{request.method} {request.raw_path} {body}".encode()).hexdigest()
+async def _fingerprint(request: web.Request, names: Iterable[str]) -> str:
+    """What makes two requests the same: method, path and query as sent, the headers of those names, and the body."""
+    content = await request.read()
+    body = await offloaded(len(content), hashlib.sha256, content)
+    facts = (request.method, request.raw_path, *(request.headers.get(name) for name in names), body.hexdigest())
+    return hashlib.sha256(repr(facts).encode()).hexdigest()
 
 
 def _invalidated() -> Problem:
@@ -137,7 +142,10 @@ def _invalidated() -> Problem:
 
 def _kept(response: web.StreamResponse, made: ContentPath | None) -> StoredAnswer | None:
     """The answer to remember: a whole one that reports success."""
-    if response.status >= 400 or not isinstance(response, web.Response) or not isinstance(response.body, bytes):
+    if response.status >= 400 or not isinstance(response, web.Response):
         return None
-    headers = tuple((name.lower(), response.headers[name]) for name in _KEPT_HEADERS if name in response.headers)
-    return StoredAnswer(response.status, headers, response.body, made)
+    body = response.body or b""
+    if not isinstance(body, bytes):
+        return None
+    headers = tuple((name.lower(), value) for name, value in response.headers.items() if name not in _NOT_KEPT)
+    return StoredAnswer(response.status, headers, body, made)

@@ -28,6 +28,7 @@ T = TypeVar("T")
 BODY_SECONDS = 300.0
 """How long a client may take to send a whole body."""
 
+_READS = (hdrs.METH_GET, hdrs.METH_HEAD)
 _CAPTURE = re.compile(r"\\\{(\w+)(\\\*)?\\\}")
 
 
@@ -95,7 +96,7 @@ class Road:
         return await self._retry_tokens.answer(
             request,
             caller,
-            f"{route.method} {route.template}",
+            route,
             lambda: self._act(route, incoming),
             lambda path: self._stands(caller, path),
         )
@@ -115,7 +116,7 @@ class Road:
         call = await received(route.endpoint(incoming))
         if isinstance(path := getattr(call.operation, "path", None), ContentPath):
             incoming.request[MOUNT] = self._services.contents.mount_name(path)
-        async with asyncio.timeout(READ_SECONDS if route.method == hdrs.METH_GET else WRITE_SECONDS):
+        async with asyncio.timeout(READ_SECONDS if route.method in _READS else WRITE_SECONDS):
             result = await call.operation.run(self._services)
         if isinstance(result, Entry):
             incoming.request[MADE] = result.path

@@ -16,11 +16,18 @@ from gateway.contents.model import Caller, Credential
 from gateway.contents.paths import ContentPath
 from gateway.contents.problem import Code, Problem, Reason
 from gateway.contents.retry_tokens import ABANDONED_SECONDS, MEMORY_SECONDS, StoredAnswer, TokenKey
+from gateway.dialects.dialect import Call, Incoming, Route
 from gateway.server.idempotency import MADE, RetryTokens
 from tests.server.tokens import MemoryTokens
 
 Client = TestClient[web.Request, web.Application]
 
+
+async def _never_parsed(_incoming: Incoming) -> Call[None]:
+    raise AssertionError
+
+
+ROUTE = Route("POST", "thing", _never_parsed, takes_retry_token=True, identified_by=("x-kind",))
 MADE_HERE = ContentPath(("m", "d", "Untitled.ipynb"))
 
 
@@ -45,7 +52,7 @@ class Counter:
         assert task is not None
         self.tasks.append(task)
         try:
-            return await self.tokens.answer(request, caller, "POST thing", partial(self._act, request), self._stands)
+            return await self.tokens.answer(request, caller, ROUTE, partial(self._act, request), self._stands)
         except Problem as problem:
             self.problems.append(problem)
             return web.Response(status=problem.code.value)
@@ -92,7 +99,7 @@ async def test_a_repeated_request_gets_the_first_answer_without_acting(counter: 
     async with client.post("/a", data=b"{}", headers=headers) as again:
         assert (again.status, await again.read(), again.headers["etag"], again.headers["Location"]) == expected
         assert again.headers["Content-Type"] == "application/json; charset=utf-8"
-        assert "X-Other" not in again.headers
+        assert again.headers["X-Other"] == "y"
     assert counter.runs == 1
 
 
@@ -258,3 +265,12 @@ async def test_an_answer_that_is_streamed_is_not_remembered(client: Client, coun
     counter._act = streamed  # type: ignore[method-assign]  # an answer nobody can keep
     assert await _post(client) == 200
     assert not counter.store.records
+
+
+async def test_the_headers_that_say_what_to_do_tell_requests_apart(counter: Counter, client: Client) -> None:
+    headers = {"opc-retry-token": "t", "x-kind": "FILE"}
+    statuses = []
+    for changes in ({}, {}, {"x-other": "y"}, {"x-kind": "FOLDER"}):
+        async with client.post("/a", data=b"{}", headers=headers | changes) as answer:
+            statuses.append(answer.status)
+    assert (statuses, counter.runs) == ([201, 201, 201, 409], 1)

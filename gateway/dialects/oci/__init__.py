@@ -12,7 +12,9 @@ from gateway.dialects.dialect import REQUEST_ID, Dialect, Route
 from gateway.dialects.oci.addresses import Workspaces
 from gateway.dialects.oci.contents import ContentsEndpoints
 from gateway.dialects.oci.headers import REQUEST_ID_HEADER
+from gateway.dialects.oci.objects import CREATE_HEADERS, UNSUPPORTED_ACTIONS, ObjectEndpoints
 from gateway.dialects.oci.problems import render_problem
+from gateway.dialects.oci.workspace import WorkspaceEndpoint
 
 CURRENT_GENERATION = "20260430"
 COLLECTIONS = {CURRENT_GENERATION: "aiDataPlatforms", "20240831": "dataLakes"}
@@ -30,13 +32,24 @@ def oci_dialect(
     ``generations`` are the API versions to serve, out of ``COLLECTIONS``. With ``lists_directories`` a directory is
     answered with its entries, as the service once did; today it refuses (spec oci 4.2).
     """
-    endpoints = ContentsEndpoints(Workspaces(dict(workspaces)), lists_directories=lists_directories)
+    known = Workspaces(dict(workspaces))
+    contents = ContentsEndpoints(known, lists_directories=lists_directories)
+    objects = ObjectEndpoints(known)
+    workspace = WorkspaceEndpoint(known)
+
+    def routes(below: str) -> Iterable[Route]:
+        yield Route("GET", below, workspace.get)
+        yield from _contents_routes(f"{below}/notebook/api/contents/{{path*}}", contents)
+        yield from _object_routes(f"{below}/objects", f"{below}/actions", objects)
+
     prefixes = [(f"{api}/{version}", COLLECTIONS[version]) for version in generations for api in ("", "/api")]
     return Dialect(
         name="oci",
         prefixes=tuple(prefix for prefix, _ in prefixes),
         routes=tuple(
-            route for prefix, collection in prefixes for route in _routes(f"{prefix}/{collection}", endpoints)
+            route
+            for prefix, collection in prefixes
+            for route in routes(f"{prefix}/{collection}/{{platform}}/workspaces/{{workspace}}")
         ),
         credentials=(Credential.SIGNATURE, Credential.JWT),
         render_problem=render_problem,
@@ -45,15 +58,27 @@ def oci_dialect(
     )
 
 
-def _routes(collection: str, endpoints: ContentsEndpoints) -> Iterable[Route]:
-    contents = f"{collection}/{{platform}}/workspaces/{{workspace}}/notebook/api/contents/{{path*}}"
-    return (
-        Route("GET", contents, endpoints.read),
-        Route("POST", contents, endpoints.create, takes_retry_token=True),
-        Route("PUT", contents, endpoints.save),
-        Route("PATCH", contents, endpoints.move),
-        Route("DELETE", contents, endpoints.delete),
-    )
+def _contents_routes(contents: str, endpoints: ContentsEndpoints) -> Iterable[Route]:
+    yield Route("GET", contents, endpoints.read)
+    yield Route("POST", contents, endpoints.create, takes_retry_token=True)
+    yield Route("PUT", contents, endpoints.save)
+    yield Route("PATCH", contents, endpoints.move)
+    yield Route("DELETE", contents, endpoints.delete)
+
+
+def _object_routes(collection: str, actions: str, endpoints: ObjectEndpoints) -> Iterable[Route]:
+    one = f"{collection}/{{path*}}"
+    yield Route("GET", collection, endpoints.list)
+    yield Route("POST", collection, endpoints.create, takes_retry_token=True, identified_by=CREATE_HEADERS)
+    yield Route("GET", one, endpoints.get)
+    yield Route("HEAD", one, endpoints.head)
+    yield Route("PUT", one, endpoints.update)
+    yield Route("DELETE", one, endpoints.delete)
+    yield Route("POST", f"{actions}/copyObject", endpoints.copy)
+    yield Route("POST", f"{actions}/moveObject", endpoints.move)
+    yield Route("POST", f"{actions}/renameObject", endpoints.rename)
+    for action in UNSUPPORTED_ACTIONS:
+        yield Route("POST", f"{actions}/{action}", endpoints.unsupported)
 
 
 def _finish(request: web.Request, response: web.StreamResponse) -> None:

@@ -36,7 +36,7 @@ class Address:
         return self.path
 
     def at(self, text: str) -> Address:
-        """Another path of the same workspace, as spelled in a body, where nothing is percent-encoded."""
+        """Another path of the same workspace, as spelled where nothing is percent-encoded."""
         return _spelled(self.root, text)
 
     def spell(self, path: ContentPath) -> str:
@@ -58,13 +58,18 @@ class Workspaces:
 
     def address(self, incoming: Incoming) -> Address:
         """NOT_FOUND for an unknown platform or workspace, and for a blank path (spec oci 4)."""
-        root = self.roots.get((incoming.text("platform"), incoming.text("workspace")))
-        if root is None:
-            raise not_found("No such workspace.")
+        root = self.root(incoming)
         text = incoming.text("path")
         if not text.strip():
             raise not_found("The content path is blank; the root is '/Workspace'.")
-        return _spelled(root, text)
+        return root.at(text)
+
+    def root(self, incoming: Incoming) -> Address:
+        """The workspace itself, where the path is not in the URL. NOT_FOUND for an unknown platform or workspace."""
+        root = self.roots.get((incoming.text("platform"), incoming.text("workspace")))
+        if root is None:
+            raise not_found("No such workspace.")
+        return Address(root, ContentPath.ROOT, has_slash=True, has_alias=True)
 
 
 def _spelled(root: ContentPath, text: str) -> Address:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import TypeVar
-from urllib.parse import quote
 
 import msgspec
 from aiohttp import web
@@ -14,9 +13,12 @@ from gateway.contents.offload import offloaded
 from gateway.contents.problem import Code, Problem, Reason, invalid
 from gateway.dialects.dialect import Incoming, json_response
 from gateway.dialects.oci.addresses import ROOT_ALIAS, Address
+from gateway.dialects.oci.headers import workspace_url
 from gateway.wire import json
 from gateway.wire.contents_json import ContentModel, Format, fill_document, model_of
 from gateway.wire.dates import http_date
+
+CONTENTS = "/notebook/api/contents/"
 
 _NULLS = (msgspec.UNSET, msgspec.Raw(b"null"))
 
@@ -121,13 +123,15 @@ def render_read(model: ContentModel, entry: Entry) -> web.Response:
 
 def render_change(incoming: Incoming, address: Address, entry: Entry, *, status: int = 200) -> web.Response:
     """The answer to POST, PUT and PATCH: what stands there now, without content, and where."""
-    headers = {"Location": _location(incoming, address.spell(entry.path))}
+    headers = {"Location": workspace_url(incoming, CONTENTS, address.spell(entry.path))}
     return _answer(entry_model(address, entry), entry, headers, status=status)
 
 
 def render_deletion(incoming: Incoming, address: Address) -> web.Response:
     """The answer to DELETE: nothing, and where it was."""
-    return web.Response(status=204, headers={"Location": _location(incoming, address.spell(address.path))})
+    return web.Response(
+        status=204, headers={"Location": workspace_url(incoming, CONTENTS, address.spell(address.path))}
+    )
 
 
 def _answer(model: ContentModel, entry: Entry, headers: dict[str, str], *, status: int = 200) -> web.Response:
@@ -135,11 +139,3 @@ def _answer(model: ContentModel, entry: Entry, headers: dict[str, str], *, statu
     if entry.etag is not None:
         headers = {**headers, "etag": entry.etag}
     return json_response(json.encode(model), status=status, headers=headers)
-
-
-def _location(incoming: Incoming, spelled: str) -> str:
-    """The absolute URL of a path in the API generation the caller used, as one encoded segment (spec oci 2.1)."""
-    request = incoming.request
-    raw = request.raw_path.partition("?")[0]
-    base = raw.removesuffix(incoming.parameters["path"])
-    return f"{request.scheme}://{request.host}{base}{quote(spelled, safe='~')}"

@@ -1,0 +1,219 @@
+"""What the objects API asks for that no shared operation says: pages of a folder, raw bytes, copies to a given path."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from gateway.contents.model import Absent, Caller, Condition, Document, Entry, ETag, Kind, Matches, MatchesAny, holds
+from gateway.contents.notebook import EMPTY_NOTEBOOK, validate, without_outputs
+from gateway.contents.offload import offloaded
+from gateway.contents.operations import Services
+from gateway.contents.paths import ContentPath
+from gateway.contents.problem import Code, Problem, already_exists, invalid, not_found, stale
+from gateway.dialects.oci.pages import Page, PageRequest
+from gateway.wire.dates import iso
+
+_ETAG_CHARACTERS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectFacts:
+    """What stands there, and the etag that stands for its data and metadata together."""
+
+    entry: Entry
+    composite_etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListedObjects:
+    page: Page[ObjectFacts]
+
+
+@dataclass(frozen=True, slots=True)
+class ListObjects:
+    """One page of what stands directly in the folder ``path``: one listing for each page."""
+
+    caller: Caller
+    path: ContentPath
+    page: PageRequest
+    sort_by: str
+    kinds: frozenset[Kind]
+    name: str | None = None
+
+    async def run(self, services: Services) -> ListedObjects:
+        listing = await services.contents.list(self.caller, self.path)
+        wanted = [each for each in listing.entries if each.kind in self.kinds and self.name in (None, each.name)]
+        page = await offloaded(_SORTED_COST_BYTES * len(wanted), self.page.cut, wanted, self._key)
+        lists_etags = services.contents.lists_etags(self.path)
+        facts = tuple(ObjectFacts(entry, composite_etag(entry, lists_etags=lists_etags)) for entry in page.items)
+        return ListedObjects(Page(facts, page.next_token))
+
+    def _key(self, entry: Entry) -> tuple[str, ...]:
+        return (iso(entry.created), entry.name) if self.sort_by == "timeCreated" else (entry.name,)
+
+
+_SORTED_COST_BYTES = 100
+"""What sorting one entry costs, in the bytes of a body that takes as long."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadFacts:
+    caller: Caller
+    path: ContentPath
+
+    async def run(self, services: Services) -> ObjectFacts:
+        entry = await services.contents.stat(self.caller, self.path)
+        return ObjectFacts(entry, composite_etag(entry, lists_etags=services.contents.lists_etags(self.path)))
+
+
+@dataclass(frozen=True, slots=True)
+class ReadBytes:
+    """A file as it is stored. INVALID (bad type) for a folder."""
+
+    caller: Caller
+    path: ContentPath
+
+    async def run(self, services: Services) -> Document:
+        return await services.contents.read(self.caller, self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class MakeFolder:
+    """A new folder; CONFLICT where anything stands."""
+
+    caller: Caller
+    path: ContentPath
+
+    async def run(self, services: Services) -> Entry:
+        return await services.contents.make_directory(self.caller, self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class CreateObject:
+    """Store bytes as they are; without ``replaces`` CONFLICT where anything stands. A notebook must be a valid one
+    (UNPROCESSABLE), and is an empty one when there are no bytes."""
+
+    caller: Caller
+    path: ContentPath
+    body: bytes
+    replaces: bool
+
+    async def run(self, services: Services) -> Entry:
+        body = await _checked(self.path, self.body)
+        try:
+            condition = None if self.replaces else Absent()
+            return (await services.contents.write(self.caller, self.path, body, condition)).entry
+        except Problem as problem:
+            raise (already_exists() if problem.code is Code.PRECONDITION else problem) from problem
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateObject:
+    """Other bytes for a file that is there: NOT_FOUND where none is, PRECONDITION unless the condition holds."""
+
+    caller: Caller
+    path: ContentPath
+    body: bytes
+    condition: Condition
+
+    async def run(self, services: Services) -> Entry:
+        body = await _checked(self.path, self.body)
+        try:
+            condition = self.condition if self.condition is not None else MatchesAny()
+            return (await services.contents.write(self.caller, self.path, body, condition)).entry
+        except Problem as problem:
+            if problem.code is Code.PRECONDITION and self.condition is None:
+                raise not_found() from problem
+            raise
+
+
+@dataclass(frozen=True, slots=True)
+class CopyObject:
+    """A copy at ``target``, or in it where it is a folder. The condition speaks of the source.
+
+    With ``replaces`` a file takes another's place. With ``moves`` the source goes afterwards, unless it has changed
+    meanwhile (CONFLICT); with ``drops_outputs`` a notebook is copied without what its cells have put out.
+    """
+
+    caller: Caller
+    path: ContentPath
+    target: ContentPath
+    into_folder: bool
+    replaces: bool = False
+    moves: bool = False
+    drops_outputs: bool = False
+    condition: Condition = None
+
+    async def run(self, services: Services) -> Entry:
+        contents = services.contents
+        target = await _within(services, self.caller, self.path, self.target, into_folder=self.into_folder)
+        if self.moves and not (self.replaces or self.drops_outputs):
+            return await contents.move(self.caller, self.path, target, self.condition)
+        if not (self.replaces or self.drops_outputs):
+            return await contents.copy_to(self.caller, self.path, target, self.condition)
+        return await self._rewritten(services, target)
+
+    async def _rewritten(self, services: Services, target: ContentPath) -> Entry:
+        if target == self.path:
+            raise already_exists()
+        document = await services.contents.read(self.caller, self.path)
+        if not holds(self.condition, document.entry.etag):
+            raise stale()
+        body = document.body
+        if self.drops_outputs and document.entry.kind is Kind.NOTEBOOK:
+            body = await offloaded(len(body), without_outputs, body)
+        copied = await CreateObject(self.caller, target, body, self.replaces).run(services)
+        if self.moves:
+            await services.contents.delete(self.caller, self.path, Matches(document.entry.etag or ETag("")))
+        return copied
+
+
+@dataclass(frozen=True, slots=True)
+class MoveObject:
+    """Move to ``target``, or into it where it is a folder, under the same name."""
+
+    caller: Caller
+    path: ContentPath
+    target: ContentPath
+    into_folder: bool
+    condition: Condition = None
+
+    async def run(self, services: Services) -> Entry:
+        target = await _within(services, self.caller, self.path, self.target, into_folder=self.into_folder)
+        return await services.contents.move(self.caller, self.path, target, self.condition)
+
+
+def composite_etag(entry: Entry, *, lists_etags: bool) -> str:
+    """An etag of data and metadata together, the same in listings and alone, and equal to no contents etag.
+
+    Made of what listings tell: ``lists_etags`` says whether the store lists etags, else the date has to tell.
+    """
+    etag = entry.etag if lists_etags and entry.kind is not Kind.DIRECTORY else None
+    facts: Iterable[object] = ("composite", entry.name, entry.kind.value, iso(entry.created), iso(entry.modified), etag)
+    return hashlib.sha256(repr(facts).encode()).hexdigest()[:_ETAG_CHARACTERS]
+
+
+async def _checked(path: ContentPath, body: bytes) -> bytes:
+    if Kind.of_file(path) is not Kind.NOTEBOOK:
+        return body
+    if not body:
+        return EMPTY_NOTEBOOK
+    await offloaded(len(body), validate, body)
+    return body
+
+
+async def _within(
+    services: Services, caller: Caller, source: ContentPath, target: ContentPath, *, into_folder: bool
+) -> ContentPath:
+    """Where ``source`` comes to stand: below ``target`` when it is said or found to be a folder, else at it."""
+    if not into_folder:
+        try:
+            into_folder = (await services.contents.stat(caller, target)).kind is Kind.DIRECTORY
+        except Problem as problem:
+            if problem.code is not Code.NOT_FOUND:
+                raise
+    if source.is_root:
+        raise invalid("The workspace itself cannot be copied or moved.")
+    return target.child(source.name) if into_folder else target
