@@ -1,6 +1,6 @@
 """The emulated workspace's switches: what Oracle does not publish, is seen to do at times, or could not help doing.
 
-Every conclusion that nobody has checked on the live service is a switch here, so that a later finding changes a default.
+Every conclusion that nobody has checked on the live service is a switch, so that a later finding changes a default.
 """
 
 from __future__ import annotations

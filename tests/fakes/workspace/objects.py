@@ -1,101 +1,205 @@
-"""The objects API of the emulated workspace: listings in pages, folders, deletion (spec oci 6)."""
+"""The objects API of the emulated workspace: listings in pages, raw bytes, and paths in headers (spec oci 6)."""
 
 from __future__ import annotations
 
-import hashlib
-import secrets
-from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+import base64
+import binascii
+import json
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from .contents import wire_date
-from .tree import Path, RefusalError
+from .calls import FLAG, Call
+from .models import composite_etag, object_etag, object_summary, object_type, wire_date, wire_path
+from .pages import ORDERS, is_descending
+from .paths import Path, decoded, object_path, segment_of
+from .refusals import absent, conflict, invalid, missing, not_allowed, not_implemented, stale
+from .tree import Node
 
 if TYPE_CHECKING:
-    from .emulator import Call, WorkspaceEmulator
+    from .emulator import WorkspaceEmulator
 
-_TYPES = {"directory": "FOLDER", "notebook": "NOTEBOOK", "file": "FILE"}
-
-
-def answer(emulator: WorkspaceEmulator, call: Call) -> web.Response:
-    if call.method == "GET":
-        return _list(emulator, call)
-    if call.method == "POST":
-        return _create(emulator, call)
-    raise RefusalError(405, "MethodNotAllowed", "The method is not allowed.")
-
-
-def delete(emulator: WorkspaceEmulator, call: Call, path: Path) -> web.Response:
-    wanted = call.headers.get("if-match")
-    if wanted is not None and wanted != _composite_etag(emulator, _below_workspace(path)):
-        raise RefusalError(412, "NoEtagMatch", "The etag does not match.")
-    emulator.tree.remove(_below_workspace(path), recursive=emulator.habits.recursive_delete)
-    return web.Response(status=204)
+TYPES = (
+    "NOTEBOOK",
+    "JOB",
+    "LAKE_FLOW",
+    "AGENT_LAKE_FLOW",
+    "GENERATED_ARTIFACT",
+    "LIBRARY",
+    "FILE",
+    "FOLDER",
+)
+LONGEST_HEADER = 255
 
 
-def _list(emulator: WorkspaceEmulator, call: Call) -> web.Response:
+def collection(workspace: WorkspaceEmulator, call: Call) -> web.Response:
+    operation = {"GET": _list, "POST": _create}.get(call.method)
+    if operation is None:
+        raise not_allowed()
+    return operation(workspace, call)
+
+
+def one(workspace: WorkspaceEmulator, call: Call, tail: str) -> web.Response:
+    """An object by its path: one encoded segment, or plain slashes as Oracle's Python client sends them here."""
+    if tail.endswith(("/permissions", "/actions/managePermission")):
+        raise not_implemented("permissions")
+    if not decoded(tail).strip("/"):
+        raise absent()
+    operation = {"GET": _get, "HEAD": _head, "PUT": _update, "DELETE": _delete}.get(call.method)
+    if operation is None:
+        raise not_allowed()
+    return operation(workspace, call, object_path(decoded(tail)))
+
+
+def _list(workspace: WorkspaceEmulator, call: Call) -> web.Response:
+    sorts = ("timeCreated", "displayName")
+    call.check_query(
+        path=None, type=None, displayName=None, limit=None, page=None, metadataKeys=None, sortOrder=ORDERS, sortBy=sorts
+    )
     if "path" not in call.query:
-        raise RefusalError(400, "InvalidParameter", "query param path must not be null")
-    folder = _parsed(call.query["path"])
-    limit = call.query.get("limit", "25")
-    if not limit.isdecimal() or limit == "0":
-        raise RefusalError(400, "InvalidParameter", "limit is a positive number.")
-    if emulator.tree.kind(folder) != "directory":
-        raise RefusalError(400, "InvalidParameter", "path is not a folder.")
-    start, token = 0, call.query.get("page")
-    if token is not None:
-        listed, start = emulator.page_tokens.get(token, ((), 0))
-        if listed != folder:
-            raise RefusalError(400, "InvalidParameter", "The page token is not one of this listing.")
-    end = start + min(int(limit), 100)
-    children = list(emulator.tree.children(folder))
-    response = web.json_response({"items": [_summary(emulator, child) for child in children[start:end]]})
-    if end < len(children):
-        token = f"p-{secrets.token_urlsafe(9)}"
-        emulator.page_tokens[token] = (folder, end)
-        response.headers["Opc-Next-Page"] = token
-    return response
+        raise missing("query param path")
+    folder, sight = object_path(call.query["path"]), workspace.sight(call)
+    if sight.node(folder).body is not None:
+        raise invalid("path is not a folder.")
+    summaries = [
+        (object_summary(workspace.habits, path, node), node.created)
+        for path, node in sight.children(folder)
+        if call.query.get("type", object_type(workspace.habits, path, node))
+        == object_type(workspace.habits, path, node)
+        and call.query.get("displayName", path[-1]) == path[-1]
+    ]
+    sorted_by = call.query.get("sortBy", "displayName")
+    by_name = sorted_by == "displayName"
+    items, headers = workspace.pages.cut(
+        call,
+        workspace.habits,
+        summaries,
+        lambda each: each[0]["displayName"] if by_name else (each[1], each[0]["displayName"]),
+        descending=is_descending(call, sorted_by),
+    )
+    return web.json_response({"items": [summary for summary, _ in items]}, headers=headers)
 
 
-def _create(emulator: WorkspaceEmulator, call: Call) -> web.Response:
-    for name in ("path", "type"):
-        if not 1 <= len(call.headers.get(name, "")) <= 255:
-            raise RefusalError(400, "InvalidParameter", f"header param {name} has 1 to 255 characters")
-    path, kind = _parsed(call.headers["path"]), call.headers["type"]
-    emulator.tree.check_parent(path)
-    overwrite = call.headers.get("is-overwrite", "false").lower() == "true"
-    if path in emulator.tree.nodes and (kind == "FOLDER" or not overwrite):
-        raise RefusalError(409, "Conflict", "Directory already exists" if kind == "FOLDER" else "Object already exists")
-    node = emulator.tree.put(path, None if kind == "FOLDER" else call.body)
-    location = f"{call.base}/objects/{quote('/'.join(path), safe='')}"
-    headers = {"path": "/" + "/".join(path), "type": kind, "etag": node.etag, "Location": location}
-    return web.Response(status=200, headers=headers)
+def _get(workspace: WorkspaceEmulator, call: Call, path: Path) -> web.Response:
+    call.check_query(shouldIncludeMetadata=FLAG)
+    node = workspace.sight(call).node(path)
+    if node.body is None:
+        raise invalid("The object is a folder.")
+    headers = {**described(workspace, path, node), "etag": object_etag(workspace.habits, node)}
+    return web.Response(body=node.body, headers=headers, content_type="application/octet-stream")
 
 
-def _summary(emulator: WorkspaceEmulator, path: Path) -> dict[str, Any]:
-    node = emulator.tree.get(path)
+def _head(workspace: WorkspaceEmulator, call: Call, path: Path) -> web.Response:
+    """No ``etag`` here, only the composite one."""
+    call.check_query(shouldIncludeMetadata=FLAG)
+    node = workspace.sight(call).node(path)
+    headers = {**described(workspace, path, node), "composite-etag": composite_etag(node)}
+    if call.query_flag("shouldIncludeMetadata"):
+        headers["file-metadata"] = json.dumps({})
+    return web.Response(headers=headers)
+
+
+def _create(workspace: WorkspaceEmulator, call: Call) -> web.Response:
+    call.check_query(objectDescription=None)
+    path, kind = header_path(workspace, call), header_type(call)
+    workspace.check_changeable(call, path, whole=False)
+    body = _body_of(call, kind)
+    check_free(workspace, path, is_folder=body is None, overwrite=call.header_flag("is-overwrite"))
+    node = workspace.tree.put(path, body)
+    node.object_type = kind
+    node.description = call.query.get("objectDescription", node.description)
+    location = f"{call.base}/objects/{segment_of(path)}"
+    headers = {"Location": location, "Content-Location": location, "etag": object_etag(workspace.habits, node)}
+    return web.Response(headers={**described(workspace, path, node), **headers})
+
+
+def check_free(workspace: WorkspaceEmulator, path: Path, *, is_folder: bool, overwrite: bool) -> None:
+    """404 without a parent; 409 where something stands that may not be replaced."""
+    workspace.tree.check_parent(path)
+    standing = workspace.tree.nodes.get(path)
+    if standing is None:
+        return
+    if is_folder or standing.body is None:
+        raise conflict("Directory already exists")
+    if not overwrite:
+        raise conflict("Object already exists")
+
+
+def _body_of(call: Call, kind: str | None) -> bytes | None:
+    if kind == "FOLDER":
+        if call.body:
+            raise invalid("A folder has no body.")
+        return None
+    if not call.header_flag("is-upload-file-base64-encoded"):
+        return call.body
+    try:
+        return base64.b64decode(call.body, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise invalid("The body is not base64.") from error
+
+
+def _update(workspace: WorkspaceEmulator, call: Call, path: Path) -> web.Response:
+    call.check_query(objectDescription=None)
+    workspace.check_changeable(call, path, whole=False)
+    if workspace.tree.get(path).body is None:
+        raise conflict("The object is a folder.")
+    check_etag(workspace, call, path)
+    node = workspace.tree.put(path, call.body)
+    node.description = call.query.get("objectDescription", node.description)
+    headers = {**described(workspace, path, node), "etag": object_etag(workspace.habits, node)}
+    return web.Response(headers=headers)
+
+
+def _delete(workspace: WorkspaceEmulator, call: Call, path: Path) -> web.Response:
+    call.check_query()
+    workspace.check_changeable(call, path)
+    workspace.tree.get(path)
+    check_etag(workspace, call, path)
+    recursive = workspace.habits.recursive_delete
+    if not recursive and len(workspace.tree.below(path)) > 1:
+        raise conflict("The directory is not empty.")
+
+    def act() -> None:
+        workspace.tree.remove(path, recursive=recursive)
+
+    if workspace.habits.async_objects:
+        return workspace.operations.begin(workspace, call, "DELETE", (path,), act)
+    act()
+    return web.Response(status=204, headers=workspace.work_request())
+
+
+def check_etag(workspace: WorkspaceEmulator, call: Call, path: Path) -> None:
+    """412 unless if-match is the ``etag`` that the objects API hands out for the revision that stands."""
+    wanted, node = call.headers.get("if-match"), workspace.tree.get(path)
+    if wanted is None or workspace.names_etag(wanted, object_etag(workspace.habits, node)):
+        return
+    if not (workspace.habits.composite_etag_matches and workspace.names_etag(wanted, composite_etag(node))):
+        raise stale()
+
+
+def header_path(workspace: WorkspaceEmulator, call: Call) -> Path:
+    """The path that travels as a header: 1 to 255 characters, neither escaped nor decoded."""
+    text = call.headers.get("path", "")
+    if not 1 <= len(text) <= LONGEST_HEADER:
+        raise invalid(f"header param path has 1 to {LONGEST_HEADER} characters")
+    if workspace.habits.ascii_headers and not text.isascii():
+        raise invalid("header param path has characters that are not allowed")
+    return object_path(text)
+
+
+def header_type(call: Call) -> str | None:
+    """The type that travels as a header; Oracle's client may leave it out."""
+    kind = call.headers.get("type")
+    if kind is not None and kind not in TYPES:
+        raise invalid("header param type is not valid")
+    return kind
+
+
+def described(workspace: WorkspaceEmulator, path: Path, node: Node) -> dict[str, str]:
+    habits = workspace.habits
     return {
-        "path": ("/" if emulator.habits.leading_slash else "") + "/".join(path),
-        "displayName": path[-1],
-        "type": _TYPES[emulator.tree.kind(path)],
-        "timeCreated": wire_date(emulator, node.created),
-        "timeUpdated": wire_date(emulator, node.modified),
-        "compositeEtag": _composite_etag(emulator, path),
+        "object-key": node.key,
+        "path": wire_path(habits, path),
+        "type": object_type(habits, path, node),
+        "time-updated": str(wire_date(habits, node.modified)),
     }
-
-
-def _composite_etag(emulator: WorkspaceEmulator, path: Path) -> str:
-    return hashlib.sha256(f"composite {emulator.tree.get(path).etag}".encode()).hexdigest()[:24]
-
-
-def _parsed(text: str) -> Path:
-    names = tuple(text.strip("/").split("/")) if text.strip("/") else ()
-    if any(name in ("", ".", "..") or "\0" in name for name in names):
-        raise RefusalError(400, "InvalidParameter", "The path is not plain.")
-    return _below_workspace(names)
-
-
-def _below_workspace(path: Path) -> Path:
-    """Objects may be addressed with or without the leading ``Workspace`` (spec oci 2)."""
-    return path if path[:1] == ("Workspace",) else ("Workspace", *path)

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
-from dataclasses import dataclass
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-Path = tuple[str, ...]
-
-
-class RefusalError(Exception):
-    """An error answer of the service (spec oci 7)."""
-
-    def __init__(self, status: int, code: str, message: str, reason: str | None = None) -> None:
-        super().__init__(message)
-        self.status, self.code, self.message, self.reason = status, code, message, reason
+from .paths import ROOT, Path, is_below
+from .refusals import absent, conflict, invalid
 
 
 @dataclass
@@ -26,15 +20,29 @@ class Node:
     created: datetime
     modified: datetime
     etag: str
+    key: str = field(default_factory=lambda: str(uuid.uuid4()))
+    description: str | None = None
+    object_type: str | None = None
+    """What an object was created as, where its creator said so."""
+
+
+@dataclass
+class Shadow:
+    """What stood at a path before its last change, for so many reads as do not see the change yet."""
+
+    node: Node | None
+    reads: int
 
 
 class Tree:
-    """Paths to nodes; ``Workspace`` is there from the beginning."""
+    """Paths to nodes; ``Workspace`` is there from the beginning. ``lag_reads`` says how long a change stays unseen."""
 
-    def __init__(self) -> None:
+    def __init__(self, lag_reads: Callable[[], int] = lambda: 0) -> None:
+        self._lag_reads = lag_reads
         self._last = datetime.now(UTC)
         self.nodes: dict[Path, Node] = {}
-        self.put(("Workspace",), None)
+        self.shadows: dict[Path, Shadow] = {}
+        self.put(ROOT, None)
 
     def get(self, path: Path) -> Node:
         if path not in self.nodes:
@@ -42,17 +50,21 @@ class Tree:
         return self.nodes[path]
 
     def kind(self, path: Path) -> str:
-        if self.get(path).body is None:
-            return "directory"
-        return kind_of_name(path[-1])
+        return kind_of(path, self.get(path))
 
     def children(self, path: Path) -> Iterator[Path]:
         return (each for each in sorted(self.nodes) if each[:-1] == path)
 
+    def below(self, path: Path) -> list[Path]:
+        """The path itself and everything in it."""
+        return [each for each in self.nodes if is_below(each, path)]
+
     def put(self, path: Path, body: bytes | None) -> Node:
         """Create or replace; the caller has checked that the parent is a directory."""
+        self._shade(path)
         now, old = self._now(), self.nodes.get(path)
-        node = Node(body, old.created if old else now, now, new_etag())
+        fresh = Node(body, now, now, new_etag())
+        node = fresh if old is None else replace(old, body=body, modified=now, etag=new_etag())
         self.nodes[path] = node
         if old is None:
             self._touch(path[:-1])
@@ -63,28 +75,40 @@ class Tree:
         if parent is None:
             raise absent()
         if parent.body is not None:
-            raise RefusalError(409, "Conflict", "The parent is not a directory.")
+            raise conflict("The parent is not a directory.")
 
-    def move(self, source: Path, target: Path) -> Node:
+    def move(self, source: Path, target: Path, *, new_etags: bool = True) -> Node:
+        """What stands at the target is refused as a conflict; the moved node alone gets a new etag."""
         node = self.get(source)
         self.check_parent(target)
         if target in self.nodes:
-            raise RefusalError(409, "Conflict", "The target path exists already.")
-        if target[: len(source)] == source:
-            raise RefusalError(400, "InvalidParameter", "A directory cannot be moved into itself.")
-        for path in [each for each in self.nodes if each[: len(source)] == source]:
-            self.nodes[target + path[len(source) :]] = self.nodes.pop(path)
-        node.etag = new_etag()
+            raise conflict("The target path exists already.")
+        if is_below(target, source):
+            raise invalid("A directory cannot be moved into itself.")
+        for path in self.below(source):
+            goal = target + path[len(source) :]
+            self._shade(path)
+            self._shade(goal)
+            self.nodes[goal] = self.nodes.pop(path)
+        if new_etags:
+            self.nodes[target] = node = replace(node, etag=new_etag())
         self._touch(source[:-1])
         self._touch(target[:-1])
         return node
 
+    def copy(self, source: Path, target: Path) -> Node:
+        """A new node for everything in the source; the caller has checked the target and its parent."""
+        for path in self.below(source):
+            self.put(target + path[len(source) :], self.nodes[path].body)
+        return self.nodes[target]
+
     def remove(self, path: Path, *, recursive: bool) -> None:
         self.get(path)
-        below = [each for each in self.nodes if each[: len(path)] == path]
+        below = self.below(path)
         if len(below) > 1 and not recursive:
-            raise RefusalError(409, "Conflict", "The directory is not empty.")
+            raise conflict("The directory is not empty.")
         for each in below:
+            self._shade(each)
             del self.nodes[each]
         self._touch(path[:-1])
 
@@ -93,6 +117,22 @@ class Tree:
         while (path := (*parent, f"{stem}{separator * bool(number)}{number or ''}{extension}")) in self.nodes:
             number += 1
         return path
+
+    def unseen_change(self, path: Path) -> Shadow | None:
+        """Counts one read of the path; what stood there before, when that read does not see the last change yet."""
+        shadow = self.shadows.get(path)
+        if shadow is None:
+            return None
+        shadow.reads -= 1
+        if shadow.reads == 0:
+            del self.shadows[path]
+        return shadow
+
+    def _shade(self, path: Path) -> None:
+        self.shadows.pop(path, None)
+        if self._lag_reads() > 0:
+            node = self.nodes.get(path)
+            self.shadows[path] = Shadow(replace(node) if node else None, self._lag_reads())
 
     def _touch(self, path: Path) -> None:
         if path in self.nodes:
@@ -103,13 +143,13 @@ class Tree:
         return self._last
 
 
+def kind_of(path: Path, node: Node) -> str:
+    return "directory" if node.body is None else kind_of_name(path[-1])
+
+
 def kind_of_name(name: str) -> str:
     return "notebook" if name.endswith(".ipynb") else "file"
 
 
 def new_etag() -> str:
     return secrets.token_hex(12)
-
-
-def absent() -> RefusalError:
-    return RefusalError(404, "NotAuthorizedOrNotFound", "Authorization failed or requested resource not found.")
