@@ -7,14 +7,14 @@ from typing import Protocol, TypeVar
 
 from gateway.contents.apps import Apps
 from gateway.contents.compute import Session, SessionChange
-from gateway.contents.model import Caller, Checkpoint, Condition, Document, Entry, Kind, Listing, Written
+from gateway.contents.model import EPOCH, Caller, Checkpoint, Condition, Document, Entry, Kind, Listing, Written
 from gateway.contents.notebook import stored_form
 from gateway.contents.offload import offloaded
 from gateway.contents.paths import ContentPath
 from gateway.contents.problem import Problem, Reason, invalid
 from gateway.contents.service import Contents
 from gateway.contents.sessions import Sessions
-from gateway.contents.uploads import Uploads
+from gateway.contents.uploads import UploadKey, Uploads
 
 R_co = TypeVar("R_co", covariant=True)
 
@@ -189,9 +189,16 @@ class Delete:
         await services.contents.delete(self.caller, self.path, self.condition, recursive=self.recursive)
 
 
+LAST_CHUNK = -1
+
+
 @dataclass(frozen=True, slots=True)
 class UploadChunk:
-    """One piece of a file that arrives in several requests: 1, 2, ... and -1 for the last, as JupyterLab sends them."""
+    """One piece of a file that arrives in several requests: 1, 2, ... and -1 for the last, as JupyterLab sends them.
+
+    Caller and path name the upload. Nothing is kept for a caller who may not write there, or where the last piece would
+    find no directory.
+    """
 
     caller: Caller
     path: ContentPath
@@ -200,7 +207,15 @@ class UploadChunk:
     condition: Condition = None
 
     async def run(self, services: Services) -> Entry | Written:
-        return await services.uploads.add(services.contents, self)
+        services.contents.writable_place(self.caller, self.path)
+        key = UploadKey(self.caller.key, self.path)
+        if self.number == LAST_CHUNK:
+            async with services.uploads.assembled(key, self.body) as whole:
+                return await services.contents.write(self.caller, self.path, whole.body, self.condition)
+        if self.number == 1:
+            await services.contents.need_directory(self.caller, self.path.parent)
+        size = await services.uploads.add(key, self.number, self.body)
+        return Entry(self.path, Kind.of_file(self.path), EPOCH, EPOCH, size=size)
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,6 +137,13 @@ class Contents:
             raise invalid("This path is a directory.", reason=Reason.BAD_TYPE)
         return place
 
+    async def need_directory(self, caller: Caller, path: ContentPath) -> None:
+        """Refuse what ``write`` below that directory would refuse: a stat, unless the store makes parents by itself."""
+        if Capability.IMPLICIT_PARENTS in self._mounts.capabilities(path):
+            return
+        if (await self.stat(caller, path)).kind is not Kind.DIRECTORY:
+            raise invalid("A file stands where a directory is needed.", reason=Reason.BAD_TYPE)
+
     async def make_directory(self, caller: Caller, path: ContentPath) -> Entry:
         """Make one directory; CONFLICT when the name is taken."""
         place = self._place(caller, path, Action.WRITE)
@@ -146,12 +153,15 @@ class Contents:
         async with self._guard.serialised(place):
             return place.outward(await place.mount.backend.make_directory(place.inner))
 
-    async def create_untitled(self, caller: Caller, directory: ContentPath, kind: Kind, extension: str = "") -> Entry:
-        """Create an empty thing under the first free untitled name: one listing, and a write that must find it free."""
+    async def create_untitled(
+        self, caller: Caller, directory: ContentPath, kind: Kind, extension: str = "", body: bytes | None = None
+    ) -> Entry:
+        """Create something, by default empty, under the first free untitled name: one listing, and a write that must
+        find it free."""
         taken = await self._names_in(caller, directory)
         for name in _free(untitled_names(kind, extension), taken):
             try:
-                return await self._create_empty(caller, directory.child(name), kind)
+                return await self._created(caller, directory.child(name), kind, body)
             except Problem as problem:
                 _reraise_unless_taken(problem)
         raise already_exists("No free name was found.")
@@ -308,10 +318,11 @@ class Contents:
             raise invalid("The root holds only mounts; choose a folder below one of them.")
         return {entry.name for entry in (await self.list(caller, directory)).entries}
 
-    async def _create_empty(self, caller: Caller, path: ContentPath, kind: Kind) -> Entry:
+    async def _created(self, caller: Caller, path: ContentPath, kind: Kind, body: bytes | None) -> Entry:
         if kind is Kind.DIRECTORY:
             return await self.make_directory(caller, path)
-        body = EMPTY_NOTEBOOK if kind is Kind.NOTEBOOK else b""
+        if body is None:
+            body = EMPTY_NOTEBOOK if kind is Kind.NOTEBOOK else b""
         return (await self.write(caller, path, body, Absent())).entry
 
     async def _prepare_home(self, place: Place) -> None:

@@ -1,24 +1,34 @@
-"""Files that arrive in several requests: kept aside until the last piece, never half visible (spec jupyter A3).
+"""Files that arrive in pieces: kept aside until the last one, never half visible (spec jupyter A3, oci 4.8).
 
 Pieces are staged in a backend of their own; which one is expected next is remembered in the state store, so any
-replica may take it. There is no upload id on the wire: caller and path name the upload.
+replica may take it.
 """
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-from gateway.contents.backend import Backend, Capability
-from gateway.contents.model import EPOCH, Caller, Entry, Kind, Written
+from gateway.contents.backend import Backend
 from gateway.contents.paths import ContentPath
-from gateway.contents.problem import Code, Problem, Reason, invalid
+from gateway.contents.problem import Code, Problem, invalid
 
-if TYPE_CHECKING:
-    from gateway.contents.operations import UploadChunk
-    from gateway.contents.service import Contents
 
-LAST = -1
+@dataclass(frozen=True, slots=True)
+class UploadKey:
+    """Whose upload it is (``Caller.key``), of which file; ``name`` is the client's own for it, where it gives one."""
+
+    owner: str
+    path: ContentPath
+    name: str = ""
+
+    @property
+    def digest(self) -> str:
+        """The key as one word of fixed length."""
+        return hashlib.sha256(repr((self.owner, self.path.segments, self.name)).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +43,11 @@ class UploadSession:
 class UploadSessions(Protocol):
     """What is remembered of uploads under way; expires by itself."""
 
-    async def start(self, caller: Caller, path: ContentPath) -> tuple[UploadSession, UploadSession | None]:
-        """Begin anew, forgetting an earlier one for the same caller and path, which is returned for cleaning up."""
+    async def start(self, key: UploadKey) -> tuple[UploadSession, UploadSession | None]:
+        """Begin anew, forgetting an earlier one with the same key, which is returned for cleaning up."""
         ...
 
-    async def find(self, caller: Caller, path: ContentPath) -> UploadSession | None: ...
+    async def find(self, key: UploadKey) -> UploadSession | None: ...
 
     async def advance(self, session: UploadSession, size_bytes: int) -> UploadSession:
         """One piece more. CONFLICT when another request has advanced it meanwhile."""
@@ -50,40 +60,55 @@ class UploadSessions(Protocol):
         ...
 
 
-class Uploads:
-    """Takes pieces in order and writes the whole file at the last one, through the same service as any write."""
+@dataclass(frozen=True, slots=True)
+class Assembled:
+    """All pieces as one body, and how many they were, the last one included."""
 
-    def __init__(self, staging: Backend, sessions: UploadSessions, max_bytes: int) -> None:
+    body: bytes
+    pieces: int
+
+
+class Uploads:
+    """Takes pieces in order, and gives them out as one body with the last; they are staged in the folder ``below``."""
+
+    def __init__(
+        self, staging: Backend, sessions: UploadSessions, max_bytes: int, below: ContentPath = ContentPath.ROOT
+    ) -> None:
+        self.max_bytes = max_bytes
         self._staging = staging
         self._sessions = sessions
-        self._max_bytes = max_bytes
+        self._below = below
 
-    async def add(self, contents: Contents, chunk: UploadChunk) -> Entry | Written:
-        """Take one piece; the last one answers with the file written. INVALID out of order, TOO_LARGE when too long.
+    async def is_under_way(self, key: UploadKey) -> bool:
+        return await self._sessions.find(key) is not None
 
-        Nothing is kept for a caller who may not write there, or where the last piece would find no directory.
+    async def add(self, key: UploadKey, number: int, piece: bytes) -> int:
+        """Take piece 1 (which begins anew), 2, 3 ...; the number of bytes so far.
+
+        The piece taken last may come again, as a client whose answer was lost sends it. INVALID out of order,
+        TOO_LARGE when there are too many bytes.
         """
-        place = contents.writable_place(chunk.caller, chunk.path)
-        if chunk.number == 1:
-            if Capability.IMPLICIT_PARENTS not in place.mount.backend.capabilities:
-                await _need_directory(contents, chunk)
-            session, earlier = await self._sessions.start(chunk.caller, chunk.path)
-            if earlier is not None:
-                await self._clean(earlier)
-            await self._staging.make_directory(ContentPath((session.id,)))
-        else:
-            session = await self._expected(chunk)
-        total = session.size_bytes + len(chunk.body)
-        if total > self._max_bytes:
-            await self._drop(session)
-            raise Problem(Code.TOO_LARGE, f"The upload is larger than {self._max_bytes} bytes.")
-        if chunk.number != LAST:
-            session = await self._advanced(session, chunk.body)
-            return Entry(chunk.path, Kind.of_file(chunk.path), EPOCH, EPOCH, size=session.size_bytes)
-        body = b"".join([*[await self._staged(session, n) for n in range(1, session.received + 1)], chunk.body])
-        written = await contents.write(chunk.caller, chunk.path, body, chunk.condition)
+        session = await self._begun(key) if number == 1 else await self._found(key)
+        if 1 < number == session.received and await self._staged(session, number) == piece:
+            return session.size_bytes
+        if number != session.received + 1:
+            raise invalid(f"Chunk {session.received + 1} or the last one is expected next, not {number}.")
+        await self._check_size(session, piece)
+        return (await self._advanced(session, piece)).size_bytes
+
+    @asynccontextmanager
+    async def assembled(self, key: UploadKey, last: bytes) -> AsyncIterator[Assembled]:
+        """All there is with the last piece; forgotten when the block that stores it ends well, else kept.
+
+        INVALID when no piece came before, CONFLICT when pieces are gone, TOO_LARGE.
+        """
+        session = await self._found(key)
+        if not session.received:
+            raise invalid("The upload has no piece yet; begin with chunk 1.")
+        await self._check_size(session, last)
+        pieces = [await self._staged(session, number) for number in range(1, session.received + 1)]
+        yield Assembled(b"".join([*pieces, last]), session.received + 1)
         await self._drop(session)
-        return written
 
     async def sweep(self) -> None:
         """Remove what abandoned uploads have left behind. One that cannot be removed does not keep the others."""
@@ -96,29 +121,37 @@ class Uploads:
         if problems:
             raise problems[0]
 
-    async def _advanced(self, session: UploadSession, body: bytes) -> UploadSession:
+    async def _begun(self, key: UploadKey) -> UploadSession:
+        session, earlier = await self._sessions.start(key)
+        if earlier is not None:
+            await self._clean(earlier)
+        await self._staging.make_directory(self._folder(session))
+        return session
+
+    async def _found(self, key: UploadKey) -> UploadSession:
+        session = await self._sessions.find(key)
+        if session is None:
+            raise invalid("No such upload is under way; begin with chunk 1.")
+        return session
+
+    async def _check_size(self, session: UploadSession, piece: bytes) -> None:
+        if session.size_bytes + len(piece) > self.max_bytes:
+            await self._drop(session)
+            raise Problem(Code.TOO_LARGE, f"The upload is larger than {self.max_bytes} bytes.")
+
+    async def _advanced(self, session: UploadSession, piece: bytes) -> UploadSession:
         """The count goes up first: of two requests with one number only one may store its piece."""
-        advanced = await self._sessions.advance(session, len(body))
+        advanced = await self._sessions.advance(session, len(piece))
         try:
-            await self._staging.write(_piece(session.id, advanced.received), body)
+            await self._staging.write(self._piece(session, advanced.received), piece)
         except Problem:
             await self._drop(advanced)
             raise
         return advanced
 
-    async def _expected(self, chunk: UploadChunk) -> UploadSession:
-        session = await self._sessions.find(chunk.caller, chunk.path)
-        if session is None:
-            raise invalid("No upload of this file is under way; begin with chunk 1.")
-        if chunk.number == LAST and not session.received:
-            raise invalid("The upload has no piece yet; begin with chunk 1.")
-        if chunk.number not in (LAST, session.received + 1):
-            raise invalid(f"Chunk {session.received + 1} or -1 is expected next, not {chunk.number}.")
-        return session
-
     async def _staged(self, session: UploadSession, number: int) -> bytes:
         try:
-            return (await self._staging.read(_piece(session.id, number))).body
+            return (await self._staging.read(self._piece(session, number))).body
         except Problem as problem:
             if problem.code is not Code.NOT_FOUND:
                 raise
@@ -130,16 +163,13 @@ class Uploads:
 
     async def _clean(self, session: UploadSession) -> None:
         try:
-            await self._staging.delete(ContentPath((session.id,)))
+            await self._staging.delete(self._folder(session))
         except Problem as problem:
             if problem.code is not Code.NOT_FOUND:
                 raise
 
+    def _folder(self, session: UploadSession) -> ContentPath:
+        return self._below.child(session.id)
 
-async def _need_directory(contents: Contents, chunk: UploadChunk) -> None:
-    if (await contents.stat(chunk.caller, chunk.path.parent)).kind is not Kind.DIRECTORY:
-        raise invalid("A file stands where a directory is needed.", reason=Reason.BAD_TYPE)
-
-
-def _piece(session_id: str, number: int) -> ContentPath:
-    return ContentPath((session_id, f"{number:06d}"))
+    def _piece(self, session: UploadSession, number: int) -> ContentPath:
+        return self._folder(session).child(f"{number:06d}")

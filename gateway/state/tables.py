@@ -89,12 +89,10 @@ uploads = Table(
     "uploads",
     metadata,
     Column("id", String(32), primary_key=True),
-    Column("owner", String(300), nullable=False),
-    Column("path", String(1024), nullable=False),
+    Column("digest", String(64), nullable=False, unique=True),
     Column("received", Integer, nullable=False),
     Column("size_bytes", Integer, nullable=False),
     Column("expires", DateTime(timezone=True), nullable=False),
-    UniqueConstraint("owner", "path"),
 )
 
 locks = Table(

@@ -10,10 +10,8 @@ from uuid import uuid4
 from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from gateway.contents.model import Caller
-from gateway.contents.paths import ContentPath
 from gateway.contents.problem import Code, Problem
-from gateway.contents.uploads import UploadSession
+from gateway.contents.uploads import UploadKey, UploadSession
 from gateway.state.store import StateStore, now, whole
 from gateway.state.tables import uploads
 
@@ -21,30 +19,30 @@ LIFETIME = timedelta(hours=24)
 
 
 class StateUploadSessions:
-    """Upload sessions as rows; one for each caller and path."""
+    """Upload sessions as rows; one for each key."""
 
     def __init__(self, store: StateStore, clock: Callable[[], datetime] = now) -> None:
         self._store = store
         self._clock = clock
 
     @whole
-    async def start(self, caller: Caller, path: ContentPath) -> tuple[UploadSession, UploadSession | None]:
+    async def start(self, key: UploadKey) -> tuple[UploadSession, UploadSession | None]:
         session = UploadSession(uuid4().hex, 0, 0)
-        values = {"id": session.id, "owner": caller.key, "path": str(path), "received": 0, "size_bytes": 0}
-        old = delete(uploads).where(*_of(caller, path)).returning(uploads)
+        values = {"id": session.id, "digest": key.digest, "received": 0, "size_bytes": 0}
+        old = delete(uploads).where(uploads.c.digest == key.digest).returning(uploads)
         new = insert(uploads).values(**values, expires=self._clock() + LIFETIME)
         try:
             async with self._store.transaction() as connection:
                 earlier = (await connection.execute(old)).one_or_none()
                 await connection.execute(new)
         except IntegrityError:
-            return await self.start(caller, path)
+            return await self.start(key)
         return session, _session(earlier) if earlier else None
 
     @whole
-    async def find(self, caller: Caller, path: ContentPath) -> UploadSession | None:
+    async def find(self, key: UploadKey) -> UploadSession | None:
         async with self._store.transaction() as connection:
-            query = select(uploads).where(*_of(caller, path), uploads.c.expires > self._clock())
+            query = select(uploads).where(uploads.c.digest == key.digest, uploads.c.expires > self._clock())
             row = (await connection.execute(query)).one_or_none()
         return _session(row) if row else None
 
@@ -70,10 +68,6 @@ class StateUploadSessions:
         async with self._store.transaction() as connection:
             rows = await connection.execute(delete(uploads).where(old).returning(uploads))
             return [_session(row) for row in rows]
-
-
-def _of(caller: Caller, path: ContentPath) -> tuple[Any, Any]:
-    return uploads.c.owner == caller.key, uploads.c.path == str(path)
 
 
 def _session(row: Row[Any]) -> UploadSession:

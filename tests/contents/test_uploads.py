@@ -6,17 +6,20 @@ import asyncio
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import pytest
 
+from gateway.contents.apps import Apps
 from gateway.contents.backend import Capability
 from gateway.contents.model import Absent, Caller, Condition, Entry, Kind, Precondition, Written
 from gateway.contents.mounts import Mount
-from gateway.contents.operations import UploadChunk
+from gateway.contents.operations import Services, UploadChunk
 from gateway.contents.paths import ContentPath
 from gateway.contents.problem import Code, Problem, Reason
 from gateway.contents.service import Contents
-from gateway.contents.uploads import Uploads, UploadSession
+from gateway.contents.sessions import Sessions
+from gateway.contents.uploads import UploadKey, Uploads, UploadSession
 from tests.contents.stand import ADA, BOB, BareBackend, body_of, contents_of, folder, names, parse
 from tests.contract.steps import refused
 from tests.fakes.memory import MemoryBackend
@@ -41,7 +44,8 @@ class Stand:
     async def send(
         self, number: int, body: bytes, *, caller: Caller = ADA, text: str = "m/a.bin", condition: Condition = None
     ) -> Entry | Written:
-        return await self.uploads.add(self.contents, UploadChunk(caller, parse(text), number, body, condition))
+        services = Services(self.contents, cast("Apps", None), self.uploads, cast("Sessions", None))
+        return await UploadChunk(caller, parse(text), number, body, condition).run(services)
 
     def left_over(self) -> list[str]:
         return sorted(each.name for each in self.staged.iterdir() if not each.name.startswith("."))
@@ -189,7 +193,7 @@ async def test_of_two_requests_with_one_number_only_one_is_stored(stand: Stand) 
 
 async def test_a_last_piece_without_any_before_replaces_nothing(stand: Stand) -> None:
     await stand.contents.write(ADA, parse("m/a.bin"), b"old")
-    await stand.uploads._sessions.start(ADA, parse("m/a.bin"))
+    await stand.uploads._sessions.start(UploadKey(ADA.key, parse("m/a.bin")))
     await refused(stand.send(-1, b"end"), Code.INVALID)
     assert await body_of(stand.contents, "m/a.bin") == b"old"
 

@@ -5,26 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from uuid import uuid4
 
-from gateway.contents.model import Caller
-from gateway.contents.paths import ContentPath
 from gateway.contents.problem import Code, Problem
-from gateway.contents.uploads import UploadSession
+from gateway.contents.uploads import UploadKey, UploadSession
 
 
 @dataclass(slots=True)
 class MemoryUploadSessions:
-    """Sessions by caller and path; none ever expires."""
+    """Sessions by key; none ever expires."""
 
-    sessions: dict[tuple[str, ContentPath], UploadSession] = field(default_factory=dict)
+    sessions: dict[UploadKey, UploadSession] = field(default_factory=dict)
 
-    async def start(self, caller: Caller, path: ContentPath) -> tuple[UploadSession, UploadSession | None]:
-        earlier = self.sessions.get((caller.key, path))
+    async def start(self, key: UploadKey) -> tuple[UploadSession, UploadSession | None]:
+        earlier = self.sessions.get(key)
         session = UploadSession(uuid4().hex, received=0, size_bytes=0)
-        self.sessions[caller.key, path] = session
+        self.sessions[key] = session
         return session, earlier
 
-    async def find(self, caller: Caller, path: ContentPath) -> UploadSession | None:
-        return self.sessions.get((caller.key, path))
+    async def find(self, key: UploadKey) -> UploadSession | None:
+        return self.sessions.get(key)
 
     async def advance(self, session: UploadSession, size_bytes: int) -> UploadSession:
         for key, current in self.sessions.items():

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
-from gateway.contents.model import Caller, Credential
 from gateway.contents.paths import ContentPath
 from gateway.contents.problem import Code, Problem
-from gateway.contents.uploads import UploadSession, UploadSessions
+from gateway.contents.uploads import UploadKey, UploadSession, UploadSessions
 from gateway.state.store import StateStore
 from gateway.state.uploads import LIFETIME, StateUploadSessions
 from tests.state.conftest import Clock
 
-ADA = Caller("ada", Credential.TOKEN)
-BO = Caller("bo", Credential.TOKEN)
 PATH = ContentPath.parse("files/big.bin")
+ADA = UploadKey("user:ada", PATH)
 
 
 @pytest.fixture
@@ -24,34 +23,34 @@ def sessions(store: StateStore, clock: Clock) -> UploadSessions:
     return StateUploadSessions(store, clock)
 
 
-async def test_a_started_upload_is_found_by_its_caller_and_path_only(sessions: UploadSessions) -> None:
-    started, earlier = await sessions.start(ADA, PATH)
+async def test_a_started_upload_is_found_by_its_whole_key_only(sessions: UploadSessions) -> None:
+    started, earlier = await sessions.start(ADA)
     assert earlier is None
-    assert await sessions.find(ADA, PATH) == started
-    assert await sessions.find(BO, PATH) is None
-    assert await sessions.find(ADA, ContentPath.parse("files/other.bin")) is None
+    assert await sessions.find(ADA) == started
+    others = (replace(ADA, owner="user:bo"), replace(ADA, path=PATH.child("other.bin")), replace(ADA, name="u-1"))
+    assert [await sessions.find(other) for other in others] == [None, None, None]
 
 
 async def test_starting_anew_returns_the_earlier_upload(sessions: UploadSessions) -> None:
-    first, _ = await sessions.start(ADA, PATH)
+    first, _ = await sessions.start(ADA)
     first = await sessions.advance(first, 5)
-    second, earlier = await sessions.start(ADA, PATH)
+    second, earlier = await sessions.start(ADA)
     assert earlier == first
-    assert await sessions.find(ADA, PATH) == second
+    assert await sessions.find(ADA) == second
     assert (second.received, second.size_bytes) == (0, 0)
 
 
 async def test_pieces_and_bytes_are_counted_across_replicas(
     sessions: UploadSessions, replica: StateStore, clock: Clock
 ) -> None:
-    session, _ = await sessions.start(ADA, PATH)
+    session, _ = await sessions.start(ADA)
     session = await sessions.advance(session, 5)
     session = await StateUploadSessions(replica, clock).advance(session, 7)
-    assert await sessions.find(ADA, PATH) == UploadSession(session.id, 2, 12)
+    assert await sessions.find(ADA) == UploadSession(session.id, 2, 12)
 
 
 async def test_of_racing_pieces_one_advances(sessions: UploadSessions, replica: StateStore, clock: Clock) -> None:
-    session, _ = await sessions.start(ADA, PATH)
+    session, _ = await sessions.start(ADA)
     replicas = (sessions, StateUploadSessions(replica, clock))
     results = await asyncio.gather(*(replicas[n % 2].advance(session, 1) for n in range(8)), return_exceptions=True)
     assert [type(result) for result in results].count(UploadSession) == 1
@@ -63,8 +62,8 @@ async def test_racing_starts_leave_one_and_return_all_others(
     sessions: UploadSessions, replica: StateStore, clock: Clock
 ) -> None:
     replicas = (sessions, StateUploadSessions(replica, clock))
-    results = await asyncio.gather(*(replicas[n % 2].start(ADA, PATH) for n in range(8)))
-    left = await sessions.find(ADA, PATH)
+    results = await asyncio.gather(*(replicas[n % 2].start(ADA) for n in range(8)))
+    left = await sessions.find(ADA)
     started = {session.id for session, _ in results}
     cleaned = {earlier.id for _, earlier in results if earlier is not None}
     assert left is not None
@@ -72,21 +71,21 @@ async def test_racing_starts_leave_one_and_return_all_others(
 
 
 async def test_a_finished_upload_is_gone_and_cannot_be_advanced(sessions: UploadSessions) -> None:
-    session, _ = await sessions.start(ADA, PATH)
+    session, _ = await sessions.start(ADA)
     await sessions.finish(session)
-    assert await sessions.find(ADA, PATH) is None
+    assert await sessions.find(ADA) is None
     with pytest.raises(Problem) as raised:
         await sessions.advance(session, 1)
     assert raised.value.code is Code.CONFLICT
 
 
 async def test_an_abandoned_upload_is_forgotten_and_returned_once(sessions: UploadSessions, clock: Clock) -> None:
-    old, _ = await sessions.start(ADA, PATH)
+    old, _ = await sessions.start(ADA)
     clock.advance(LIFETIME.total_seconds() - 1)
-    young, _ = await sessions.start(BO, PATH)
+    young, _ = await sessions.start(replace(ADA, owner="user:bo"))
     assert await sessions.expired() == []
     clock.advance(1)
-    assert await sessions.find(ADA, PATH) is None
+    assert await sessions.find(ADA) is None
     assert await sessions.expired() == [old]
     assert await sessions.expired() == []
-    assert await sessions.find(BO, PATH) == young
+    assert await sessions.find(replace(ADA, owner="user:bo")) == young

@@ -17,7 +17,8 @@ from gateway.contents.notebook import EMPTY_NOTEBOOK
 from tests.dialects.oci.app import NOTEBOOK, PLATFORM, WORKSPACE, Answer, Oci
 
 BASE = f"/20260430/aiDataPlatforms/{PLATFORM}/workspaces/{WORKSPACE}"
-RAN = {**NOTEBOOK, "cells": [{**NOTEBOOK["cells"][0], "cell_type": "code", "outputs": [], "execution_count": 7}]}
+CELL = {"cell_type": "code", "id": "a", "metadata": {}, "source": "# one", "outputs": [], "execution_count": 7}
+RAN = {**NOTEBOOK, "cells": [CELL]}
 BYTES = json.dumps(NOTEBOOK).encode()
 
 
