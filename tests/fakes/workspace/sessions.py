@@ -85,7 +85,9 @@ def _list(workspace: WorkspaceEmulator, call: Call) -> web.Response:
     if habits.sessions_as_array:
         return web.json_response([_polled(workspace, each) for each in found], headers={"etag": new_etag()})
     descending = is_descending(call, "timeCreated")
-    items, headers = workspace.pages.cut(call, habits, found, lambda each: each.created, descending=descending)
+    items, headers = workspace.pages.cut(
+        call, habits, found, lambda each: (each.created, each.id), descending=descending
+    )
     return web.json_response({"items": [_polled(workspace, each) for each in items]}, headers=headers)
 
 
