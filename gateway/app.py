@@ -40,6 +40,7 @@ from gateway.wire.client import UpstreamClient, open_session
 FIRST_PROBE_SECONDS = 5.0
 PROBE_SECONDS = 30.0
 SWEEP_SECONDS = 600.0
+UPLOADS_BELOW = ".nbgw-uploads"
 
 Work = Callable[[], Awaitable[None]]
 
@@ -90,7 +91,7 @@ async def _opened(
         stack.push_async_callback(store.aclose)
         mounts = await _mounts(settings, client, stack)
         locks: Locks = StateLocks(store) if settings.state.shared_locks else ProcessLocks()
-        uploads = await _uploads(settings, client, store, stack)
+        uploads = await _uploads(settings, client, store, mounts, stack)
         tokens = RetryTokens(StateTokens(store))
         by_name = Mounts(mounts)
         contents = Contents(by_name, locks, tokens.vacated)
@@ -130,12 +131,19 @@ async def _mounts(settings: Settings, client: UpstreamClient, stack: AsyncExitSt
     return mounts
 
 
-async def _uploads(settings: Settings, client: UpstreamClient, store: StateStore, stack: AsyncExitStack) -> Uploads:
+async def _uploads(
+    settings: Settings, client: UpstreamClient, store: StateStore, mounts: list[Mount], stack: AsyncExitStack
+) -> Uploads:
+    """Uploads staged in a folder of this machine, or, for replicas that share no folder, out of sight in a mount."""
+    sessions, max_bytes = StateUploadSessions(store), settings.server.max_body_bytes
+    for mount in mounts:
+        if mount.name == settings.state.uploads_mount:
+            return Uploads(mount.backend, sessions, max_bytes, below=ContentPath((UPLOADS_BELOW,)))
     folder = settings.state.uploads_folder
     await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
     staging = create_backend("local", client, {"root": str(folder)})
     stack.push_async_callback(staging.aclose)
-    return Uploads(staging, StateUploadSessions(store), settings.server.max_body_bytes)
+    return Uploads(staging, sessions, max_bytes)
 
 
 def _background(health: Health, uploads: Uploads, store: StateStore) -> tuple[tuple[Work, float], ...]:

@@ -98,6 +98,7 @@ class State(Section):
 
     url: StateUrl = Field(default="sqlite+aiosqlite:///nbgateway.db", repr=False)
     uploads_folder: Path = Path("nbgateway-uploads")
+    uploads_mount: MountName | None = None
     shared_locks: bool = False
 
 

@@ -95,6 +95,9 @@ def _contradictions(settings: Settings) -> Iterator[str]:
         yield "only one mount can be the root"
     if settings.nx1 is not None and settings.nx1.mount not in homes:
         yield f"nx1.mount must name a mount with homes = true that is not the root, not {settings.nx1.mount!r}"
+    buckets = {mount.name for mount in settings.mounts if mount.kind == "nx1"}
+    if settings.state.uploads_mount is not None and settings.state.uploads_mount not in buckets:
+        yield f"state.uploads_mount must name a mount of kind nx1, not {settings.state.uploads_mount!r}"
     for workspace in settings.workspaces:
         first = ContentPath.parse(workspace.folder).segments[:1]
         if not has_root and not set(first) <= set(names):

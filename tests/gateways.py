@@ -104,10 +104,12 @@ async def running_gateway(
     nx1_mount: str | None = None,
     workspace: str | None = None,
     tls: SSLContext | None = None,
+    state: Mapping[str, Any] | None = None,
 ) -> AsyncIterator[Clients]:
     """A gateway over ``mounts``, its state in ``folder``; OCI addresses lead to ``workspace``, a gateway folder.
 
-    With ``tls`` it is for clients of the test's own, who know whom to trust.
+    ``state`` changes settings of that section. With ``tls`` it is for clients of the test's own, who know whom to
+    trust.
     """
     key_file = folder / "public.pem"
     key_file.write_bytes(
@@ -117,7 +119,11 @@ async def running_gateway(
     )
     grant = {"user": USER, "roles": ["nx1_app_manager"]}
     values: dict[str, Any] = {
-        "state": {"url": f"sqlite+aiosqlite:///{folder / 'state.db'}", "uploads_folder": str(folder / "uploads")},
+        "state": {
+            "url": f"sqlite+aiosqlite:///{folder / 'state.db'}",
+            "uploads_folder": str(folder / "uploads"),
+            **(state or {}),
+        },
         "mounts": mounts,
         "identity": {
             "tokens": [{**grant, "token": TOKEN}, {"user": "al", "token": OTHER_TOKEN}],

@@ -91,6 +91,10 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
 @pytest.mark.parametrize(
     ("values", "expected"),
     [
+        (
+            {"mounts": [FILES], "state": {"uploads_mount": "files"}},
+            "state.uploads_mount must name a mount of kind nx1, not 'files'",
+        ),
         ({"mounts": [FILES, FILES]}, "two mounts have the name 'files'"),
         ({"mounts": [{**FILES, "root": True}, {**HOMES, "root": True}]}, "only one mount can be the root"),
         ({"mounts": [FILES], "nx1": {"mount": "files"}}, "nx1.mount must name a mount with homes = true"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal
 
+import msgspec
 from aiohttp import web
 
 from gateway.contents.model import Condition, Document, Entry, Kind, Listing, Written
@@ -21,9 +22,10 @@ from gateway.contents.operations import (
     Write,
 )
 from gateway.contents.paths import ContentPath
-from gateway.contents.problem import Code, Problem, Reason, already_exists, invalid
+from gateway.contents.problem import Reason, already_exists, invalid
 from gateway.dialects.dialect import Call, Incoming
 from gateway.dialects.oci.addresses import Address, Workspaces
+from gateway.dialects.oci.chunks import UploadNotebook, parse_chunk
 from gateway.dialects.oci.headers import check_headers, condition_of
 from gateway.dialects.oci.models import (
     CreateContentDetails,
@@ -36,10 +38,11 @@ from gateway.dialects.oci.models import (
     kind_of,
     listing_model,
     render_change,
+    render_chunk,
     render_deletion,
     render_read,
 )
-from gateway.dialects.oci.operations import LISTING_IS_GONE, CopyRelated, CreateEmpty, ReadAny, ReadFile
+from gateway.dialects.oci.operations import LISTING_IS_GONE, CopyRelated, CreateEmpty, CreateNotebook, ReadAny, ReadFile
 from gateway.wire.contents_json import ContentModel, Format, saved_bytes
 
 _FORMATS: dict[str, Format] = {"text": "text", "base64": "base64", "json": "json"}
@@ -73,9 +76,10 @@ class ContentsEndpoints:
         """POST into a directory: an untitled thing, or a copy."""
         address = self._address(incoming)
         asked = await details(incoming, CreateContentDetails)
-        asked.refuse_chunk()
-        if given(asked.content) is not None:
-            raise Problem(Code.UNSUPPORTED, "Content is saved with PUT, not with POST.")
+        if asked.is_chunk:
+            chunk = await parse_chunk(asked, given(asked.content), asked.format, kind_of(asked.type))
+            upload = UploadNotebook(incoming.caller, address.path, chunk, is_new=True)
+            return Call(upload, lambda taken: render_chunk(incoming, address, asked, taken, status=201))
 
         def render(entry: Entry) -> web.Response:
             return render_change(incoming, address, entry, status=201)
@@ -84,6 +88,8 @@ class ContentsEndpoints:
             source = address.at(asked.copy_from).path
             return Call(CopyRelated(incoming.caller, source, address.path), render)
         kind, extension = _untitled(asked)
+        if (content := given(asked.content)) is not None:
+            return Call(_titled_by_server(incoming, address, kind, asked.format, content), render)
         return Call(CreateUntitled(incoming.caller, address.path, kind, extension), render)
 
     async def save(self, incoming: Incoming) -> Call[Any]:
@@ -91,7 +97,12 @@ class ContentsEndpoints:
         address = self._address(incoming)
         path, condition = address.below_root(), condition_of(incoming.request)
         asked = await details(incoming, UpdateContentDetails)
-        asked.refuse_chunk()
+        if asked.is_chunk:
+            if Kind.of_file(path) is not Kind.NOTEBOOK:
+                raise invalid("A notebook's name ends in .ipynb.", reason=Reason.BAD_TYPE)
+            chunk = await parse_chunk(asked, given(asked.content), asked.format, kind_of(asked.type))
+            upload = UploadNotebook(incoming.caller, path, chunk, condition)
+            return Call(upload, lambda taken: render_chunk(incoming, address, asked, taken))
         kind = kind_of(asked.type) or Kind.of_file(path)
         if kind is Kind.DIRECTORY:
             _refuse_condition(condition)
@@ -180,6 +191,17 @@ async def _save_file(
         return Call(SaveNotebook(incoming.caller, path, bytes(content), condition, strict=True), render)
     body = await offloaded(memoryview(content).nbytes, saved_bytes, format_, content)
     return Call(Write(incoming.caller, path, body, condition), render)
+
+
+def _titled_by_server(
+    incoming: Incoming, address: Address, kind: Kind, format_: str | None, content: msgspec.Raw
+) -> CreateNotebook:
+    """A POST with content: format and content are a notebook's (spec oci 4.3)."""
+    if kind is not Kind.NOTEBOOK:
+        raise invalid("Only a notebook is made with content; a file is saved with PUT.", reason=Reason.BAD_TYPE)
+    if _format(format_) not in (None, "json"):
+        raise invalid("A notebook is made with format 'json'.", reason=Reason.BAD_FORMAT)
+    return CreateNotebook(incoming.caller, address.path, bytes(content))
 
 
 def _empty(incoming: Incoming, path: ContentPath, kind: Kind, condition: Condition) -> CreateEmpty:

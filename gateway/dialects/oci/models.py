@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TypeVar
 
 import msgspec
@@ -10,9 +11,10 @@ from aiohttp import web
 
 from gateway.contents.model import Document, Entry, Kind, Listing
 from gateway.contents.offload import offloaded
-from gateway.contents.problem import Code, Problem, Reason, invalid
+from gateway.contents.problem import Reason, invalid
 from gateway.dialects.dialect import Incoming, json_response
 from gateway.dialects.oci.addresses import ROOT_ALIAS, Address
+from gateway.dialects.oci.chunks import ChunkFields, Progress
 from gateway.dialects.oci.headers import workspace_url
 from gateway.wire import json
 from gateway.wire.contents_json import ContentModel, Format, fill_document, model_of
@@ -23,22 +25,6 @@ CONTENTS = "/notebook/api/contents/"
 _NULLS = (msgspec.UNSET, msgspec.Raw(b"null"))
 
 T = TypeVar("T")
-
-
-class ChunkFields(msgspec.Struct, kw_only=True):
-    """The fields of an upload in pieces (spec oci 4.8)."""
-
-    upload_id: str | None = None
-    upload_chunk_index: int | None = None
-    total_chunks: int | None = None
-    total_size_bytes: int | None = None
-    sha256: str | None = None
-
-    def refuse_chunk(self) -> None:
-        """UNSUPPORTED for a piece of an upload: a chunk must never be stored as a notebook."""
-        fields = (self.upload_id, self.upload_chunk_index, self.total_chunks, self.total_size_bytes, self.sha256)
-        if any(field is not None for field in fields):
-            raise Problem(Code.UNSUPPORTED, "Uploads in chunks are not supported; send the notebook in one PUT.")
 
 
 class CreateContentDetails(ChunkFields, kw_only=True):
@@ -127,11 +113,33 @@ def render_change(incoming: Incoming, address: Address, entry: Entry, *, status:
     return _answer(entry_model(address, entry), entry, headers, status=status)
 
 
+class ChunkModel(ContentModel, kw_only=True):
+    """The answer to a chunk: the same, and what the chunk said of its upload."""
+
+    upload_id: str | None
+    upload_chunk_index: int | None
+    total_chunks: int | None
+    total_size_bytes: int | None
+    sha256: str | None
+
+
+def render_chunk(
+    incoming: Incoming, address: Address, fields: ChunkFields, taken: Entry | Progress, *, status: int = 200
+) -> web.Response:
+    """A chunk that was taken, with the bytes so far as size; the last one is answered like any other change."""
+    if isinstance(taken, Progress):
+        now = datetime.now(UTC)
+        entry, headers = Entry(address.path, Kind.NOTEBOOK, now, now, size=taken.size_bytes), dict[str, str]()
+    else:
+        entry, headers = taken, {"Location": workspace_url(incoming, CONTENTS, address.spell(taken.path))}
+    model = msgspec.structs.asdict(entry_model(address, entry)) | fields.acknowledgement()
+    return _answer(ChunkModel(**model), entry, headers, status=status)
+
+
 def render_deletion(incoming: Incoming, address: Address) -> web.Response:
     """The answer to DELETE: nothing, and where it was."""
-    return web.Response(
-        status=204, headers={"Location": workspace_url(incoming, CONTENTS, address.spell(address.path))}
-    )
+    url = workspace_url(incoming, CONTENTS, address.spell(address.path))
+    return web.Response(status=204, headers={"Location": url})
 
 
 def _answer(model: ContentModel, entry: Entry, headers: dict[str, str], *, status: int = 200) -> web.Response:

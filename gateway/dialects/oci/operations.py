@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gateway.contents.model import Absent, Caller, Document, Entry, Kind, Listing, Written
-from gateway.contents.notebook import EMPTY_NOTEBOOK
+from gateway.contents.notebook import EMPTY_NOTEBOOK, stored_form
 from gateway.contents.offload import offloaded
 from gateway.contents.operations import Get, Services
 from gateway.contents.paths import ContentPath
@@ -75,6 +75,19 @@ class CreateEmpty:
             if problem.code not in (Code.PRECONDITION, Code.CONFLICT):
                 raise
             raise invalid("content must not be null for a path that exists.", reason=Reason.MISSING) from problem
+
+
+@dataclass(frozen=True, slots=True)
+class CreateNotebook:
+    """A notebook given as JSON, under a free name in the directory ``path``. UNPROCESSABLE unless it is valid."""
+
+    caller: Caller
+    path: ContentPath
+    content: bytes
+
+    async def run(self, services: Services) -> Entry:
+        stored = await offloaded(len(self.content), stored_form, self.content, strict=True)
+        return await services.contents.create_untitled(self.caller, self.path, Kind.NOTEBOOK, body=stored.body)
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,8 @@ from gateway.server.auth import Gatekeeper
 from gateway.server.idempotency import RetryTokens
 from gateway.server.middleware import Metrics, middlewares
 from gateway.server.road import ROAD, Road, RouteTable, travel
+from tests.fakes.memory import MemoryBackend
+from tests.fakes.sessions import MemoryUploadSessions
 from tests.server.tokens import MemoryTokens
 
 PLATFORM = "ocid1.aidataplatform.oc1.iad.test"
@@ -38,6 +40,7 @@ CALLER = Caller("ada", Credential.SIGNATURE)
 CONTENTS = f"/20260430/aiDataPlatforms/{PLATFORM}/workspaces/{WORKSPACE}/notebook/api/contents/"
 FOLDER = "team"
 MAX_BODY_BYTES = 1 << 18
+MAX_UPLOAD_BYTES = 1 << 17
 
 NOTEBOOK = {
     "nbformat": 4,
@@ -137,7 +140,8 @@ def _app(root: Path, *, lists_directories: bool) -> web.Application:
     tokens = RetryTokens(MemoryTokens())
     locks = ProcessLocks()
     contents, sessions = Contents(mounts, locks, tokens.vacated), Sessions(mounts, locks)
-    services = Services(contents, cast("Apps", None), cast("Uploads", None), sessions)
+    uploads = Uploads(MemoryBackend(), MemoryUploadSessions(), MAX_UPLOAD_BYTES)
+    services = Services(contents, cast("Apps", None), uploads, sessions)
     workspaces = {
         (PLATFORM, WORKSPACE): ContentPath(("files", FOLDER)),
         **{(PLATFORM, f"ws-{name}"): ContentPath((name,)) for name in ("closed", "read-only", "down", "broken")},

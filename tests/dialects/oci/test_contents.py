@@ -41,7 +41,6 @@ BAD_FORMAT = _refused("InvalidParameter", "bad format")
 MISSING = _refused("MissingParameter")
 NOT_FOUND = _refused("NotAuthorizedOrNotFound")
 STALE = _refused("NoEtagMatch")
-UNSUPPORTED = _refused("MethodNotImplemented")
 
 NB = {"type": "notebook", "content": NOTEBOOK, "format": "json"}
 
@@ -117,8 +116,10 @@ VECTORS = [
     Vector("post_unknown_type", "POST", "d", 400, BAD_TYPE, {"type": "cat"}),
     Vector("post_bad_extension", "POST", "d", 400, INVALID, {"ext": "/../x"}),
     Vector("post_not_an_object", "POST", "d", 400, INVALID, []),
-    Vector("post_chunk", "POST", "d", 501, UNSUPPORTED, {"upload_id": "u", "upload_chunk_index": 1, "content": "QQ=="}),
-    Vector("post_content", "POST", "d", 501, UNSUPPORTED, {"content": "QQ=="}),
+    Vector("post_content", "POST", "d", 201, {"path": "d/Untitled.ipynb"}, NB),
+    Vector("post_content_of_file", "POST", "d", 400, BAD_TYPE, {"type": "file", "content": "x", "format": "text"}),
+    Vector("post_content_as_text", "POST", "d", 400, BAD_FORMAT, {**NB, "format": "text"}),
+    Vector("post_content_invalid", "POST", "d", 400, INVALID, {"type": "notebook", "content": "QQ=="}),
     Vector("post_long_token", "POST", "d", 400, INVALID, {}, {"opc-retry-token": "t" * 65}),
     Vector("put_notebook_new", "PUT", "n.ipynb", 200, {"path": "n.ipynb", "content": None, "format": None}, NB),
     Vector("put_notebook_existing", "PUT", "%2FWorkspace%2Fa.ipynb", 200, {"path": "/Workspace/a.ipynb"}, NB),
@@ -151,7 +152,7 @@ VECTORS = [
     Vector("put_hidden", "PUT", ".n.ipynb", 400, INVALID, NB),
     Vector("put_root", "PUT", "%2FWorkspace", 400, INVALID, {"type": "directory"}),
     Vector("put_without_body", "PUT", "a.ipynb", 400, {"message": "The request body must not be null"}),
-    Vector("put_chunk", "PUT", "a.ipynb", 501, UNSUPPORTED, {"upload_id": "u", "upload_chunk_index": -1}),
+    Vector("put_chunk_without_content", "PUT", "a.ipynb", 400, MISSING, {"upload_id": "u", "upload_chunk_index": -1}),
     Vector("put_stale", "PUT", "a.ipynb", 412, STALE, NB, {"if-match": "stale"}),
     Vector("put_stale_quoted", "PUT", "a.ipynb", 412, STALE, NB, {"if-match": '"stale"'}),
     Vector("put_conditionally_missing", "PUT", "n.ipynb", 412, STALE, NB, {"if-match": "x"}),

@@ -19,7 +19,8 @@ from yarl import URL
 from gateway.wire.signature import sign, signing_string
 from tests.gateways import NOTEBOOK, PLATFORM_ID, WORKSPACE_KEY, Clients, running_gateway, signing_key
 
-CONTENTS = f"/20260430/aiDataPlatforms/{PLATFORM_ID}/workspaces/{WORKSPACE_KEY}/notebook/api/contents/"
+WORKSPACE = f"/20260430/aiDataPlatforms/{PLATFORM_ID}/workspaces/{WORKSPACE_KEY}"
+CONTENTS = f"{WORKSPACE}/notebook/api/contents/"
 REQUEST_ID = "test-request/of_ours"
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -76,7 +77,7 @@ CASES = [
     Case("taken", 409, "Conflict", "PATCH", body=b'{"path": "/"}'),
     Case("stale", 412, "NoEtagMatch", "DELETE", changes={"if-match": "stale"}),
     Case("too_large", 413, "PayloadTooLarge", "PUT", length=1 << 40),
-    Case("chunk", 501, "MethodNotImplemented", "PUT", body=b'{"upload_id": "u", "upload_chunk_index": 1}'),
+    Case("unsupported", 501, "MethodNotImplemented", "POST", f"{WORKSPACE}/actions/uploadFileMeta"),
 ]
 
 
