@@ -95,7 +95,7 @@ async def _opened(
         tokens = RetryTokens(StateTokens(store))
         by_name = Mounts(mounts)
         contents = Contents(by_name, locks, tokens.vacated)
-        services = Services(contents, StateApps(store), uploads, Sessions(by_name, locks))
+        services = Services(contents, StateApps(store), uploads, Sessions(by_name, locks, tokens.vacated))
         app[ROAD] = Road(table, gatekeeper(settings.identity, session), services, tokens)
         health.watch({mount.name: mount.backend for mount in mounts}, store)
         with suppress(TimeoutError):

@@ -21,6 +21,7 @@ from gateway.contents.backend import (
     SupportsCopy,
     SupportsMove,
     SupportsRemovingEmpty,
+    SupportsSessions,
 )
 from gateway.registry import FACTORIES, create_backend
 from gateway.wire.client import UpstreamClient, open_session
@@ -131,6 +132,7 @@ _POWERS: tuple[tuple[str, type, str, str], ...] = (
     ),
     ("copy inside the mount", SupportsCopy, "inside the store", "through the gateway"),
     ("rename inside the mount", SupportsMove, "inside the store", "through the gateway: copied, verified, deleted"),
+    ("sessions and their kernels", SupportsSessions, "the store's own", "none: refused (501)"),
     ("checkpoints", SupportsCheckpoints, "yes", "none: the list is empty, making one is refused (403)"),
 )
 

@@ -14,7 +14,9 @@ from adapters.jupyter.checkpoints import Checkpoints
 from adapters.jupyter.errors import problem_from
 from adapters.jupyter.models import Facts, decoded, to_directory, to_document, to_entry, to_listing
 from adapters.jupyter.server import Server, expected, json_body
+from adapters.jupyter.sessions import Sessions
 from gateway.contents.backend import Backend, Capability
+from gateway.contents.compute import Session, SessionChange
 from gateway.contents.model import Checkpoint, Document, Entry, Kind, Listing, Precondition, Written, sha256_hex
 from gateway.contents.offload import offloaded
 from gateway.contents.paths import ContentPath
@@ -38,6 +40,7 @@ class JupyterBackend:
     def __init__(self, server: Server) -> None:
         self._server = server
         self._checkpoints = Checkpoints(server)
+        self._sessions = Sessions(server)
 
     async def probe(self) -> None:
         """Look at the root folder: one call that tells reach, token and folder."""
@@ -142,6 +145,21 @@ class JupyterBackend:
 
     async def delete_checkpoint(self, path: ContentPath, checkpoint_id: str) -> None:
         await self._checkpoints.delete(path, checkpoint_id)
+
+    async def list_sessions(self) -> tuple[Session, ...]:
+        return await self._sessions.list()
+
+    async def read_session(self, session_id: str) -> Session:
+        return await self._sessions.read(session_id)
+
+    async def start_session(self, wanted: SessionChange) -> Session:
+        return await self._sessions.start(wanted)
+
+    async def change_session(self, session_id: str, change: SessionChange) -> Session:
+        return await self._sessions.change(session_id, change)
+
+    async def end_session(self, session_id: str) -> None:
+        await self._sessions.end(session_id)
 
     async def aclose(self) -> None:
         """Nothing is held: the client belongs to the gateway."""

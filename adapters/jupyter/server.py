@@ -22,7 +22,7 @@ class Server:
 
     def __init__(self, client: UpstreamClient, url: str, token: str | None, folder: ContentPath) -> None:
         self._client = client
-        self._base = f"{url.rstrip('/')}/api/contents"
+        self._api = f"{url.rstrip('/')}/api"
         self._headers = {"Authorization": f"token {token}"} if token else {}
         self._folder = folder
 
@@ -68,10 +68,23 @@ class Server:
         headers = self._headers if body is None else self._headers | {"Content-Type": "application/json"}
         return await to_its_end(self._client.send(method, self._url(path, tail), headers=headers, body=body))
 
+    async def call(self, method: str, resource: str, *, body: bytes | None = None) -> Answer:
+        """A request to another part of the API than contents."""
+        headers = self._headers if body is None else self._headers | {"Content-Type": "application/json"}
+        return await self._client.send(method, URL(f"{self._api}/{resource}", encoded=True), headers=headers, body=body)
+
+    def inner(self, text: str) -> ContentPath | None:
+        """The server's own path as the mount has it; None for what lies outside the folder."""
+        try:
+            path = ContentPath.parse(text)
+        except Problem:
+            return None
+        return path.relative_to(self._folder) if path.starts_with(self._folder) else None
+
     def _url(self, path: ContentPath, tail: str) -> URL:
         names = self._folder.join(path).url().split("/")
         spelled = "/".join(_ROUTE_WORDS.get(name, name) for name in names)
-        return URL(f"{self._base}/{spelled}".rstrip("/") + tail, encoded=True)
+        return URL(f"{self._api}/contents/{spelled}".rstrip("/") + tail, encoded=True)
 
 
 def expected(answer: Answer, *statuses: int) -> Answer:

@@ -9,6 +9,8 @@ from enum import StrEnum
 from gateway.contents.model import ETag
 from gateway.contents.paths import ContentPath
 
+_MARK = ".sessions"
+
 
 class Lifecycle(StrEnum):
     """How far a session has come; its kernel may be missing until it is ACTIVE."""
@@ -44,6 +46,20 @@ class Session:
     cluster: str | None = None
     lifecycle: Lifecycle = Lifecycle.ACTIVE
     etag: ETag | None = None
+
+    @property
+    def mark(self) -> ContentPath:
+        """What stands for the session among paths; no file is called so, as its first name is hidden."""
+        return session_mark(self.id)
+
+
+def session_mark(session_id: str) -> ContentPath:
+    """The mark of the session with that id."""
+    return ContentPath((_MARK, session_id))
+
+
+def is_session_mark(path: ContentPath) -> bool:
+    return path.segments[:1] == (_MARK,)
 
 
 @dataclass(frozen=True, slots=True)

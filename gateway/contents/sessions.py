@@ -7,12 +7,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 from gateway.contents.backend import SupportsSessions
-from gateway.contents.compute import Session, SessionChange
+from gateway.contents.compute import Session, SessionChange, session_mark
 from gateway.contents.locks import Locks
 from gateway.contents.model import Caller, Condition, holds
 from gateway.contents.mounts import Action, Mounts, Place
 from gateway.contents.paths import ContentPath
 from gateway.contents.problem import Code, Problem, invalid, not_found, stale
+from gateway.contents.service import Vacated
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +37,10 @@ class Sessions:
     UNSUPPORTED where the mount has no kernels, FORBIDDEN who may not run them.
     """
 
-    def __init__(self, mounts: Mounts, locks: Locks) -> None:
+    def __init__(self, mounts: Mounts, locks: Locks, vacated: Vacated | None = None) -> None:
         self._mounts = mounts
         self._locks = locks
+        self._vacated = vacated
 
     async def list(self, caller: Caller, folder: ContentPath) -> tuple[Session, ...]:
         """All that run below the folder, in the store's own order."""
@@ -70,6 +72,8 @@ class Sessions:
         compute = self._compute(caller, folder)
         async with self._checked(compute, session_id, condition):
             await compute.backend.end_session(session_id)
+        if self._vacated is not None:
+            await self._vacated(session_mark(session_id), None)
 
     def _compute(self, caller: Caller, folder: ContentPath) -> _Compute:
         place = self._mounts.place(caller, folder, Action.RUN)

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from aiohttp import hdrs, web
 
+from gateway.contents.compute import Session, is_session_mark
 from gateway.contents.model import Caller, Entry
 from gateway.contents.operations import Services
 from gateway.contents.paths import ContentPath
@@ -102,6 +103,9 @@ class Road:
         )
 
     async def _stands(self, caller: Caller, path: ContentPath) -> bool:
+        """Whether what was made is still there; of a session only the gateway's own ending it counts."""
+        if is_session_mark(path):
+            return True
         try:
             async with asyncio.timeout(READ_SECONDS):
                 await self._services.contents.stat(caller, path)
@@ -118,8 +122,8 @@ class Road:
             incoming.request[MOUNT] = self._services.contents.mount_name(path)
         async with asyncio.timeout(READ_SECONDS if route.method in _READS else WRITE_SECONDS):
             result = await call.operation.run(self._services)
-        if isinstance(result, Entry):
-            incoming.request[MADE] = result.path
+        if isinstance(result, Entry | Session):
+            incoming.request[MADE] = result.path if isinstance(result, Entry) else result.mark
         return call.render(result)
 
 

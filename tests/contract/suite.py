@@ -9,10 +9,17 @@ from __future__ import annotations
 from tests.contract.conditions import ConditionsContract
 from tests.contract.moving import CheckpointContract, CopyContract, MoveContract
 from tests.contract.reading import ReadingContract
+from tests.contract.running import SessionContract
 from tests.contract.writing import WritingContract
 
 
 class BackendContract(
-    ReadingContract, WritingContract, ConditionsContract, CopyContract, MoveContract, CheckpointContract
+    ReadingContract,
+    WritingContract,
+    ConditionsContract,
+    CopyContract,
+    MoveContract,
+    CheckpointContract,
+    SessionContract,
 ):
     """Everything that is true of every backend."""

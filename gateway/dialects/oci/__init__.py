@@ -14,6 +14,7 @@ from gateway.dialects.oci.contents import ContentsEndpoints
 from gateway.dialects.oci.headers import REQUEST_ID_HEADER
 from gateway.dialects.oci.objects import CREATE_HEADERS, UNSUPPORTED_ACTIONS, ObjectEndpoints
 from gateway.dialects.oci.problems import render_problem
+from gateway.dialects.oci.sessions import SessionEndpoints
 from gateway.dialects.oci.workspace import WorkspaceEndpoint
 
 CURRENT_GENERATION = "20260430"
@@ -35,21 +36,25 @@ def oci_dialect(
     known = Workspaces(dict(workspaces))
     contents = ContentsEndpoints(known, lists_directories=lists_directories)
     objects = ObjectEndpoints(known)
+    sessions = SessionEndpoints(known)
     workspace = WorkspaceEndpoint(known)
 
-    def routes(below: str) -> Iterable[Route]:
+    def routes(below: str, version: str) -> Iterable[Route]:
         yield Route("GET", below, workspace.get)
+        listing = sessions.list_in_pages if version == CURRENT_GENERATION else sessions.list_as_array
+        yield Route("GET", f"{below}/notebook/api/sessions", listing)
+        yield from _session_routes(f"{below}/notebook/api/sessions", sessions)
         yield from _contents_routes(f"{below}/notebook/api/contents/{{path*}}", contents)
         yield from _object_routes(f"{below}/objects", f"{below}/actions", objects)
 
-    prefixes = [(f"{api}/{version}", COLLECTIONS[version]) for version in generations for api in ("", "/api")]
+    prefixes = [(f"{api}/{version}", version) for version in generations for api in ("", "/api")]
     return Dialect(
         name="oci",
         prefixes=tuple(prefix for prefix, _ in prefixes),
         routes=tuple(
             route
-            for prefix, collection in prefixes
-            for route in routes(f"{prefix}/{collection}/{{platform}}/workspaces/{{workspace}}")
+            for prefix, version in prefixes
+            for route in routes(f"{prefix}/{COLLECTIONS[version]}/{{platform}}/workspaces/{{workspace}}", version)
         ),
         credentials=(Credential.SIGNATURE, Credential.JWT),
         render_problem=render_problem,
@@ -64,6 +69,14 @@ def _contents_routes(contents: str, endpoints: ContentsEndpoints) -> Iterable[Ro
     yield Route("PUT", contents, endpoints.save)
     yield Route("PATCH", contents, endpoints.move)
     yield Route("DELETE", contents, endpoints.delete)
+
+
+def _session_routes(collection: str, endpoints: SessionEndpoints) -> Iterable[Route]:
+    one = f"{collection}/{{session}}"
+    yield Route("POST", collection, endpoints.create, takes_retry_token=True)
+    yield Route("GET", one, endpoints.get)
+    yield Route("PATCH", one, endpoints.change)
+    yield Route("DELETE", one, endpoints.end)
 
 
 def _object_routes(collection: str, actions: str, endpoints: ObjectEndpoints) -> Iterable[Route]:

@@ -24,11 +24,12 @@ from gateway.contents.problem import Code, Problem
 from gateway.contents.service import Contents
 from gateway.contents.sessions import Sessions
 from gateway.contents.uploads import Uploads
-from gateway.dialects.oci import oci_dialect
+from gateway.dialects.oci import COLLECTIONS, oci_dialect
 from gateway.server.auth import Gatekeeper
 from gateway.server.idempotency import RetryTokens
 from gateway.server.middleware import Metrics, middlewares
 from gateway.server.road import ROAD, Road, RouteTable, travel
+from tests.fakes.kernels import LocalBackendWithKernels
 from tests.fakes.memory import MemoryBackend
 from tests.fakes.sessions import MemoryUploadSessions
 from tests.server.tokens import MemoryTokens
@@ -39,6 +40,9 @@ CLOSED = "ws-closed"
 CALLER = Caller("ada", Credential.SIGNATURE)
 CONTENTS = f"/20260430/aiDataPlatforms/{PLATFORM}/workspaces/{WORKSPACE}/notebook/api/contents/"
 FOLDER = "team"
+CLOSED_OFF = ("closed", "read-only", "no-runners", "plain", "down", "broken")
+"""Mounts that are not as they should be, each the folder of a workspace ``ws-NAME``."""
+
 MAX_BODY_BYTES = 1 << 18
 MAX_UPLOAD_BYTES = 1 << 17
 
@@ -71,6 +75,7 @@ class Oci:
     session: aiohttp.ClientSession
     url: str
     root: Path
+    kernels: LocalBackendWithKernels
 
     async def __call__(self, method: str, tail: str, value: object = None, **headers: str) -> Answer:
         return await self.send(method, CONTENTS + tail, value, **headers)
@@ -116,37 +121,41 @@ class Everyone:
 @asynccontextmanager
 async def running(root: Path, *, lists_directories: bool = False) -> AsyncIterator[Oci]:
     (root / FOLDER).mkdir()
-    runner = web.AppRunner(_app(root, lists_directories=lists_directories), access_log=None)
+    backend = LocalBackendWithKernels(root)
+    runner = web.AppRunner(_app(backend, root, lists_directories=lists_directories), access_log=None)
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         async with aiohttp.ClientSession() as session:
-            yield Oci(session, f"http://127.0.0.1:{runner.addresses[0][1]}", root / FOLDER)
+            yield Oci(session, f"http://127.0.0.1:{runner.addresses[0][1]}", root / FOLDER, backend)
     finally:
         await runner.cleanup()
 
 
-def _app(root: Path, *, lists_directories: bool) -> web.Application:
-    backend = LocalBackend(root)
+def _app(backend: LocalBackendWithKernels, root: Path, *, lists_directories: bool) -> web.Application:
+    nobody = frozenset[str]()
     mounts = Mounts(
         [
             Mount("files", backend),
-            Mount("closed", backend, readers=frozenset(), writers=frozenset()),
-            Mount("read-only", backend, writers=frozenset()),
+            Mount("closed", backend, readers=nobody, writers=nobody, runners=nobody),
+            Mount("read-only", backend, writers=nobody),
+            Mount("no-runners", backend, runners=nobody),
+            Mount("plain", LocalBackend(root)),
             Mount("down", Failing(root, Problem(Code.UNAVAILABLE, "The storage is down.", retry_after_seconds=7))),
             Mount("broken", Failing(root, RuntimeError("/secret/path"))),
         ]
     )
     tokens = RetryTokens(MemoryTokens())
     locks = ProcessLocks()
-    contents, sessions = Contents(mounts, locks, tokens.vacated), Sessions(mounts, locks)
+    contents, sessions = Contents(mounts, locks, tokens.vacated), Sessions(mounts, locks, tokens.vacated)
     uploads = Uploads(MemoryBackend(), MemoryUploadSessions(), MAX_UPLOAD_BYTES)
     services = Services(contents, cast("Apps", None), uploads, sessions)
     workspaces = {
         (PLATFORM, WORKSPACE): ContentPath(("files", FOLDER)),
-        **{(PLATFORM, f"ws-{name}"): ContentPath((name,)) for name in ("closed", "read-only", "down", "broken")},
+        **{(PLATFORM, f"ws-{name}"): ContentPath((name,)) for name in CLOSED_OFF},
     }
-    table = RouteTable([oci_dialect(workspaces, lists_directories=lists_directories)])
+    dialect = oci_dialect(workspaces, generations=COLLECTIONS, lists_directories=lists_directories)
+    table = RouteTable([dialect])
     app = web.Application(middlewares=middlewares(table.dialect_of, Metrics()), client_max_size=MAX_BODY_BYTES)
     app.router.add_route("*", r"/{tail:[\s\S]*}", travel)
     app[ROAD] = Road(table, Gatekeeper({Credential.SIGNATURE: Everyone()}), services, tokens)

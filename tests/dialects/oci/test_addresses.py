@@ -105,8 +105,8 @@ def test_a_generation_is_served_when_it_is_configured(
     [
         "/20260430/nothing",
         "/api/20260430",
-        CONTENTS.removesuffix("contents/") + "sessions",
-        CONTENTS.removesuffix("contents/") + "actions/export/contents/a.ipynb",
+        CONTENTS.removesuffix("contents/") + "kernels",
+        CONTENTS.removesuffix("notebook/api/contents/") + "clusters",
         CONTENTS.replace("aiDataPlatforms", "dataLakes") + "a.ipynb",
     ],
 )
