@@ -7,6 +7,7 @@ RUN uv sync --frozen --no-default-groups --no-install-project --compile-bytecode
 COPY README.md LICENSE ./
 COPY gateway ./gateway
 COPY adapters ./adapters
+COPY tests/fakes/workspace ./tests/fakes/workspace
 RUN uv sync --frozen --no-default-groups --no-editable --compile-bytecode
 
 FROM python:3.13-slim

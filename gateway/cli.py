@@ -74,7 +74,7 @@ def demo(
     once: Annotated[bool, typer.Option("--once", help="End after the proof instead of serving on.")] = False,
     port: Annotated[int, typer.Option(help="The gateway's port; 0 takes a free one.", min=0, max=65535)] = 0,
 ) -> None:
-    """Show the whole gateway here: one notebook in all dialects, over a real S3 and a real Jupyter server."""
+    """Show the whole gateway here: three dialects over an S3 server, a Jupyter server and an emulated OCI workspace."""
     from importlib.util import find_spec
 
     if missing := [name for name in ("moto", "jupyter_server") if find_spec(name) is None]:

@@ -35,7 +35,7 @@ def run_demo(*, once: bool, port: int) -> int:
 
 async def _demo(*, once: bool, port: int) -> int:
     console = Console(highlight=False, soft_wrap=True)
-    console.print("Starting an S3 server, a Jupyter server, and the gateway over both ...")
+    console.print("Starting an S3 server, a Jupyter server, an emulated OCI workspace, and the gateway over them ...")
     with tempfile.TemporaryDirectory(prefix="nbgw-demo-") as folder:
         async with run_stack(Path(folder), port=port) as stack, aiohttp.ClientSession() as session:
             held = True
@@ -77,8 +77,9 @@ def _show_commands(console: Console, stack: Stack) -> None:
         "\n[bold]Try it yourself[/] (until Ctrl-C)\n\n"
         "[bold]Nx1[/]: upload a notebook\n"
         f"  curl -F file=@{stack.sample} -H 'Authorization-PSK: {stack.psk}' {stack.url}/api/notebooks\n\n"
-        "[bold]Jupyter[/]: see it beside the others\n"
-        f"  curl '{stack.url}/api/contents/s3?token={stack.token}'\n\n"
+        "[bold]Jupyter[/]: see it beside the others, and what was moved to the workspace\n"
+        f"  curl '{stack.url}/api/contents/s3?token={stack.token}'\n"
+        f"  curl '{stack.url}/api/contents/workspace?token={stack.token}'\n\n"
         "[bold]OCI[/]: read the proof's notebook with Oracle's own command (pip install oci-cli)\n"
         f"  oci raw-request --config-file {stack.oci_profile} --http-method GET \\\n"
         f"    --target-uri '{contents_url(stack.url)}/%2FWorkspace%2F{NAME}'\n"

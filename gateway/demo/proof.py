@@ -1,4 +1,4 @@
-"""The proof, step by step: one notebook, three dialects, two stores, each claim checked on the real answer."""
+"""The proof, step by step: three dialects, three stores, each claim checked on the real answer."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from gateway.demo.stack import Stack, contents_url, demo_notebook
 from gateway.wire.signature import sign
 
 NAME = "churn.ipynb"
+MOVED_NAME = "forecast.ipynb"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +63,13 @@ class Proof:
             self._stale_update_is_refused,
             self._copy_to_the_jupyter_server,
             self._attach_to_an_app_version,
+            self._move_to_the_workspace,
+            self._open_in_the_workspace,
         ):
             yield await step()
 
     async def _upload_through_nx1(self) -> Step:
-        form = aiohttp.FormData()
-        form.add_field("file", demo_notebook("Churn"), filename=NAME, content_type="application/x-ipynb+json")
-        exchange = await self._send("POST", "/api/notebooks", self._psk(), form=form)
+        exchange = await self._upload(NAME, "Churn")
         return Step(
             "curl uploads a notebook to the Nx1 API; it lands in the S3 bucket",
             exchange,
@@ -123,6 +124,42 @@ class Proof:
             exchange,
             {"200 OK": exchange.status == 200, "same sha256": attached.get("sha256") == self._sha256},
         )
+
+    async def _move_to_the_workspace(self) -> Step:
+        uploaded = await self._upload(MOVED_NAME, "Forecast")
+        body = json.dumps({"path": f"workspace/{MOVED_NAME}"}).encode()
+        exchange = await self._send("PATCH", f"/api/contents/s3/{MOVED_NAME}", self._token(), body=body)
+        left = await self._send("GET", f"/api/contents/s3/{MOVED_NAME}", self._token())
+        return Step(
+            "another upload through Nx1 is moved by Jupyter from the S3 bucket to the OCI workspace",
+            exchange,
+            {
+                "201 Created": uploaded.status == 201,
+                "200 OK": exchange.status == 200,
+                "gone from S3": left.status == 404,
+            },
+        )
+
+    async def _open_in_the_workspace(self) -> Step:
+        exchange = await self._send("GET", f"/api/contents/workspace/{MOVED_NAME}", self._token())
+        cells = (exchange.json().get("content") or {}).get("cells", [])
+        workspace = self.stack.workspace
+        url = URL(workspace.contents_url(f"/Workspace/{MOVED_NAME}"), encoded=True)
+        itself = await self._send("GET", url, sign(workspace.key, "GET", url, {}, b""))
+        return Step(
+            "it opens through Jupyter, and the workspace itself has it under the same etag",
+            exchange,
+            {
+                "200 OK": exchange.status == 200,
+                "two cells": len(cells) == 2,
+                "the workspace's own etag": itself.status == 200 and _etag(itself) == _etag(exchange) != "",
+            },
+        )
+
+    async def _upload(self, name: str, title: str) -> Exchange:
+        form = aiohttp.FormData()
+        form.add_field("file", demo_notebook(title), filename=name, content_type="application/x-ipynb+json")
+        return await self._send("POST", "/api/notebooks", self._psk(), form=form)
 
     async def _save_through_oci(self, title: str) -> Exchange:
         url = URL(f"{contents_url(self.stack.url)}/%2FWorkspace%2F{NAME}", encoded=True)

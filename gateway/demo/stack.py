@@ -1,4 +1,4 @@
-"""What the demo runs on: a real S3 server, a real jupyter_server, a folder, and the gateway over all three."""
+"""What the demo runs on: a real S3 server, a real jupyter_server, an emulated workspace, and the gateway over them."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from gateway.app import create_app
 from gateway.demo.jupyter import run_jupyter
 from gateway.demo.s3 import S3Server, run_s3
+from gateway.demo.workspace import OciWorkspace, run_workspace
 from gateway.server.listening import listening
 from gateway.settings import Settings, load_settings
 from gateway.wire.signature import SigningKey, fingerprint
@@ -37,6 +38,7 @@ class Stack:
     key: SigningKey
     oci_profile: Path
     sample: Path
+    workspace: OciWorkspace
 
 
 @asynccontextmanager
@@ -46,14 +48,14 @@ async def run_stack(folder: Path, *, port: int) -> AsyncIterator[Stack]:
     key, profile = _make_key(folder)
     async with AsyncExitStack() as stack:
         (folder / "jupyter").mkdir()
-        (folder / "files").mkdir()
         s3 = await stack.enter_async_context(run_s3())
         jupyter_url = await stack.enter_async_context(run_jupyter(folder / "jupyter", token=token))
-        settings = _settings(folder, port, s3, jupyter_url, token=token, psk=psk, key_id=key.key_id)
+        workspace = await stack.enter_async_context(run_workspace())
+        settings = _settings(folder, port, s3, jupyter_url, workspace, token=token, psk=psk, key_id=key.key_id)
         url = await stack.enter_async_context(listening(create_app(settings), "127.0.0.1", port))
         sample = folder / "sample.ipynb"
         sample.write_bytes(demo_notebook("Sample"))
-        yield Stack(url, jupyter_url, token, psk, key, profile, sample)
+        yield Stack(url, jupyter_url, token, psk, key, profile, sample, workspace)
 
 
 def contents_url(base: str) -> str:
@@ -62,7 +64,15 @@ def contents_url(base: str) -> str:
 
 
 def _settings(
-    folder: Path, port: int, s3: S3Server, jupyter_url: str, *, token: str, psk: str, key_id: str
+    folder: Path,
+    port: int,
+    s3: S3Server,
+    jupyter_url: str,
+    workspace: OciWorkspace,
+    *,
+    token: str,
+    psk: str,
+    key_id: str,
 ) -> Settings:
     grant = {"user": USER, "roles": ["nx1_app_manager"]}
     values: dict[str, Any] = {
@@ -81,7 +91,14 @@ def _settings(
                 "secret_access_key": s3.secret_access_key,
             },
             {"name": "jupyter", "kind": "jupyter", "url": jupyter_url, "token": token},
-            {"name": "files", "kind": "local", "folder": str(folder / "files")},
+            {
+                "name": "workspace",
+                "kind": "oci",
+                "endpoint": workspace.endpoint,
+                "platform_id": workspace.platform_id,
+                "workspace_key": workspace.workspace_key,
+                "config_file": str(workspace.config_file),
+            },
         ],
         "identity": {
             "tokens": [{**grant, "token": token}],

@@ -16,7 +16,7 @@ import aiohttp
 import pytest
 
 from gateway.demo.processes import run_module
-from gateway.demo.proof import NAME, Proof, Step
+from gateway.demo.proof import MOVED_NAME, NAME, Proof, Step
 from gateway.demo.stack import run_stack
 
 START_SECONDS = 60
@@ -29,7 +29,7 @@ async def steps_of(proof: Proof) -> list[Step]:
 async def test_every_step_holds_and_without_its_credential_none_does(tmp_path: Path) -> None:
     async with run_stack(tmp_path, port=0) as stack, aiohttp.ClientSession() as session:
         steps = await steps_of(Proof(stack, session))
-        assert len(steps) == 6
+        assert len(steps) == 8
         assert all(held for step in steps for held in step.held.values())
         refused = await steps_of(Proof(replace(stack, psk="wrong", token="wrong"), session))
         assert not any(all(step.held.values()) for step in refused if "stale" not in step.claim)
@@ -46,9 +46,10 @@ async def test_the_lines_that_it_ends_with_can_be_pasted_and_interrupting_ends_i
             printed += (await demo.stdout.readline()).decode()
     assert "Every step held." in printed
     assert re.search(rf"--target-uri '\S+/%2FWorkspace%2F{re.escape(NAME)}'", printed), "it is there without an upload"
-    uploaded, listed = [await pasted(line) for line in re.findall(r"^  (curl .*)$", printed, re.MULTILINE)]
+    uploaded, listed, moved = [await pasted(line) for line in re.findall(r"^  (curl .*)$", printed, re.MULTILINE)]
     assert uploaded["s3_key"] == "home/ada/sample.ipynb"
     assert "sample.ipynb" in [entry["name"] for entry in listed["content"]]
+    assert [entry["name"] for entry in moved["content"]] == [MOVED_NAME]
     demo.send_signal(signal.SIGINT)
     _, complaints = await demo.communicate()
     assert (demo.returncode, complaints) == (0, b"")
