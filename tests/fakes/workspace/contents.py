@@ -57,7 +57,7 @@ def _get(workspace: WorkspaceEmulator, call: Call, path: Path) -> web.Response:
 def seen(workspace: WorkspaceEmulator, call: Call, path: Path) -> Node:
     """What a read of contents finds; an absent notebook may be an internal error (spec oci 8.1)."""
     try:
-        return workspace.sight(call).node(path)
+        return workspace.sight(call).node(path, of_contents=True)
     except RefusalError as refusal:
         if refusal.status == 404 and workspace.habits.missing_is_internal_error:
             raise unseen_notebook() from refusal
@@ -83,6 +83,8 @@ def _post(workspace: WorkspaceEmulator, call: Call, path: Path) -> web.Response:
         if body is None:
             return _acknowledged(workspace, path, details)
         created = tree.free_name(path, "Untitled", ".ipynb")
+    elif details.get("content") is not None:
+        raise invalid("Only a chunk of an upload has content.")
     elif details.get("copy_from") is not None:
         created, body = _copy(workspace, call, path, details["copy_from"])
     else:
@@ -132,7 +134,9 @@ def _put(workspace: WorkspaceEmulator, call: Call, path: Path) -> web.Response:
         raise invalid("The type does not fit the name.", "bad type")
     if kind == "directory" and standing is not None:
         raise conflict("A file stands there.")
-    if kind == "notebook" and uploads.is_chunk(details):
+    if uploads.is_chunk(details):
+        if kind != "notebook":
+            raise invalid("Only notebooks are uploaded in chunks.")
         body = uploads.accept(workspace, call, path, details)
         if body is None:
             return _acknowledged(workspace, path, details)

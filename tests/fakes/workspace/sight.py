@@ -19,8 +19,11 @@ class Sight:
     habits: Habits
     hidden: frozenset[Path]
 
-    def node(self, path: Path) -> Node:
-        """What a read finds; 404 for what is missing or hidden (spec oci 13.12)."""
+    def node(self, path: Path, *, of_contents: bool = False) -> Node:
+        """What a read finds; 404 for what is missing or hidden (spec oci 13.12).
+
+        Only contents word what is not there yet as an internal error.
+        """
         if self.is_hidden(path):
             raise absent()
         shadow = self.tree.unseen_change(path)
@@ -28,7 +31,8 @@ class Sight:
             return self.tree.get(path)
         if self.habits.lag_form == "previous" and shadow.node is not None:
             return shadow.node
-        raise unseen_notebook() if self.habits.lag_form == "internal error" else absent()
+        is_internal_error = of_contents and self.habits.lag_form == "internal error"
+        raise unseen_notebook() if is_internal_error else absent()
 
     def child(self, path: Path) -> Node | None:
         """What a listing says of one child: nothing, where a read would be refused."""

@@ -102,6 +102,6 @@ def _only(request: web.Request, name: str) -> str:
     return values[0]
 
 
-def _require(held: bool, reason: str) -> None:
+def _require(held: object, reason: str) -> None:
     if not held:
         raise NotAuthenticatedError(reason)

@@ -80,6 +80,8 @@ class Tree:
     def move(self, source: Path, target: Path, *, new_etags: bool = True) -> Node:
         """What stands at the target is refused as a conflict; the moved node alone gets a new etag."""
         node = self.get(source)
+        if source == ROOT:
+            raise conflict("The root stays where it is.")
         self.check_parent(target)
         if target in self.nodes:
             raise conflict("The target path exists already.")
@@ -104,6 +106,8 @@ class Tree:
 
     def remove(self, path: Path, *, recursive: bool) -> None:
         self.get(path)
+        if path == ROOT:
+            raise conflict("The root stays where it is.")
         below = self.below(path)
         if len(below) > 1 and not recursive:
             raise conflict("The directory is not empty.")
