@@ -96,7 +96,7 @@ async def _opened(
         by_name = Mounts(mounts)
         contents = Contents(by_name, locks, tokens.vacated)
         services = Services(contents, StateApps(store), uploads, Sessions(by_name, locks, tokens.vacated))
-        app[ROAD] = Road(table, gatekeeper(settings.identity, session), services, tokens)
+        app[ROAD] = Road(table, gatekeeper(settings.identity, session, store), services, tokens)
         health.watch({mount.name: mount.backend for mount in mounts}, store)
         with suppress(TimeoutError):
             await asyncio.wait_for(health.probe_all(), FIRST_PROBE_SECONDS)

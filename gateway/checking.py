@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import typer
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from gateway.contents.problem import Problem
 from gateway.registry import create_backend
 from gateway.sections import AnyMount
 from gateway.server.certificates import CertificateError, server_context
-from gateway.settings import Settings, load_settings
+from gateway.server.watching import load_public_key
+from gateway.settings import ConfigurationError, Settings, load_oci_keys, load_settings
 from gateway.wire.client import UpstreamClient, open_session
 
 PROBE_SECONDS = 20.0
@@ -54,19 +52,39 @@ def _faults(settings: Settings) -> Iterator[str]:
 
 def key_faults(settings: Settings) -> Iterator[str]:
     """What is wrong with the public keys of those who sign. The gateway serves all the same: a key may come later."""
-    for number, key in enumerate(settings.identity.oci_keys):
-        if fault := _key_fault(key.public_key):
-            yield f"identity.oci_keys[{number}].public_key: {key.public_key}: {fault}"
+    identity = settings.identity
+    yield from _faults_of_keys("identity.oci_keys", (key.public_key for key in identity.oci_keys))
+    yield from _faults_of_keys("identity.oci_token_issuers", (each.public_key for each in identity.oci_token_issuers))
+    if identity.oci_keys_file is not None:
+        yield from _faults_of_list(identity.oci_keys_file)
+
+
+def _faults_of_list(file: Path) -> Iterator[str]:
+    place = f"identity.oci_keys_file: {file}"
+    try:
+        keys = load_oci_keys(file)
+    except OSError as error:
+        yield f"{place}: {error.strerror}"
+    except ConfigurationError as error:
+        yield from (f"{place}: {line}" for line in str(error).splitlines())
+    else:
+        yield from _faults_of_keys(f"{place}: oci_keys", (key.public_key for key in keys))
+
+
+def _faults_of_keys(section: str, files: Iterable[Path | None]) -> Iterator[str]:
+    for number, file in enumerate(files):
+        if file is not None and (fault := _key_fault(file)):
+            yield f"{section}[{number}].public_key: {file}: {fault}"
 
 
 def _key_fault(file: Path) -> str | None:
     try:
-        key = load_pem_public_key(file.read_bytes())
+        load_public_key(file)
     except OSError as error:
         return error.strerror
-    except (ValueError, UnsupportedAlgorithm):
-        return "not a public key in PEM"
-    return None if isinstance(key, RSAPublicKey) else "not an RSA key, the only kind that OCI clients sign with"
+    except ValueError as error:
+        return str(error)
+    return None
 
 
 async def _probe_all(settings: Settings) -> list[tuple[str, bool]]:

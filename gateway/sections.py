@@ -245,6 +245,37 @@ class OciKey(Section):
     roles: tuple[str, ...] = ()
 
 
+class OciKeyList(Section):
+    """The file beside the configuration that says who else signs, and may change while the gateway runs.
+
+    It must say so where there is nobody: a file that is just being written is empty, too.
+    """
+
+    oci_keys: tuple[OciKey, ...]
+
+
+class OciTokenIssuer(Section):
+    """An issuer of session tokens (``ST$``); its keys are fetched from ``jwks_url``, or there is one in a PEM file.
+
+    ``user_claim`` says who a token's holder is here. Users of all credentials are told apart by name alone, so take the
+    claim that has the name which the other credentials give the same user, and trust no issuer that may name others.
+    """
+
+    issuer: str = Field(min_length=1)
+    jwks_url: WebAddress | None = None
+    public_key: Path | None = None
+    audience: str | None = None
+    user_claim: str = Field(default="sub", min_length=1)
+    key_claim: str = Field(default="jwk", min_length=1)
+    roles: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_source(self) -> OciTokenIssuer:
+        if (self.jwks_url is None) == (self.public_key is None):
+            raise ValueError("give either jwks_url or public_key")
+        return self
+
+
 class Identity(Section):
     """The four credentials; a kind without entries is not accepted."""
 
@@ -252,8 +283,15 @@ class Identity(Section):
     psks: tuple[PskGrant, ...] = ()
     keycloak: Keycloak | None = None
     oci_keys: tuple[OciKey, ...] = ()
+    oci_keys_file: Path | None = None
+    oci_token_issuers: tuple[OciTokenIssuer, ...] = ()
     oci_hosts: tuple[str, ...] = ()
     oci_min_key_bits: int = Field(default=2048, gt=0)
+    oci_replay_defence: bool = False
+
+    def takes_signatures(self) -> bool:
+        """Whether anybody could sign a request."""
+        return bool(self.oci_keys or self.oci_keys_file or self.oci_token_issuers)
 
 
 class Nx1Dialect(Section):

@@ -18,7 +18,19 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict, SettingsError
 
 from gateway.contents.paths import ContentPath
-from gateway.sections import AnyMount, Identity, Log, Nx1Dialect, OciDialect, Section, Server, State, Workspace
+from gateway.sections import (
+    AnyMount,
+    Identity,
+    Log,
+    Nx1Dialect,
+    OciDialect,
+    OciKey,
+    OciKeyList,
+    Section,
+    Server,
+    State,
+    Workspace,
+)
 
 ENVIRONMENT_PREFIX = "NBGW_"
 NESTING = "__"
@@ -53,11 +65,11 @@ class Settings(Section):
         identity = self.identity
         if not self.mounts:
             yield "There are no mounts: add a [[mounts]] section."
-        if not (identity.tokens or identity.psks or identity.keycloak or identity.oci_keys):
+        if not (identity.tokens or identity.psks or identity.keycloak or identity.takes_signatures()):
             yield "No credential is configured under [identity], so nobody can use the gateway."
         if self.nx1 and not (identity.psks or identity.keycloak):
             yield "The Nx1 API takes a pre-shared key or a Keycloak token, and neither is configured."
-        if self.workspaces and not identity.oci_keys:
+        if self.workspaces and not identity.takes_signatures():
             yield "The OCI API takes signed requests, and no identity.oci_keys are configured."
         if self.server.tls_cert is None and self.server.host not in ("127.0.0.1", "::1", "localhost"):
             yield f"Credentials travel in clear to {self.server.host} unless something in front of it adds TLS."
@@ -86,6 +98,23 @@ def load_settings(
         raise ConfigurationError("\n".join(_complaint(fault) for fault in faults)) from error
 
 
+def load_oci_keys(file: Path) -> tuple[OciKey, ...]:
+    """The keys that the file of ``identity.oci_keys_file`` lists; relative paths in it are relative to its folder.
+
+    OSError when it cannot be read; ConfigurationError, which does not name the file, lists all that is wrong in it.
+    """
+    try:
+        keys = OciKeyList.model_validate(tomllib.loads(file.read_text(encoding="utf-8"))).oci_keys
+    except ValidationError as error:
+        faults = error.errors(include_url=False, include_input=False)
+        raise ConfigurationError("\n".join(_complaint(fault, OciKeyList) for fault in faults)) from error
+    except ValueError as error:
+        raise ConfigurationError(str(error)) from error
+    if repeated := next(_repeated("oci_keys have the key_id", (key.key_id for key in keys)), None):
+        raise ConfigurationError(repeated)
+    return tuple(key.model_copy(update={"public_key": file.parent / key.public_key}) for key in keys)
+
+
 def _contradictions(settings: Settings) -> Iterator[str]:
     names = [mount.name for mount in settings.mounts]
     homes = {mount.name for mount in settings.mounts if mount.homes and not mount.root}
@@ -105,6 +134,7 @@ def _contradictions(settings: Settings) -> Iterator[str]:
     identity = settings.identity
     yield from _repeated("workspaces are", (f"{w.platform_id} {w.workspace_key}" for w in settings.workspaces))
     yield from _repeated("identity.oci_keys have the key_id", (key.key_id for key in identity.oci_keys))
+    yield from _repeated("identity.oci_token_issuers are", (each.issuer for each in identity.oci_token_issuers))
     yield from _shared_secrets("tokens", ((grant.digest, grant.user) for grant in identity.tokens))
     yield from _shared_secrets("psks", ((grant.sha256, grant.user) for grant in identity.psks))
 
@@ -179,13 +209,13 @@ def _merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _complaint(fault: ErrorDetails) -> str:
+def _complaint(fault: ErrorDetails, shape: type[BaseModel] = Settings) -> str:
     location = fault["loc"]
     if fault["type"] == "extra_forbidden":
-        return f"{_place(location)}: unknown setting{_suggestion_at(location)}"
+        return f"{_place(location)}: unknown setting{_suggestion_at(location, shape)}"
     if fault["type"].startswith("union_tag_"):
         return f"{_place(location)}.kind: one of {', '.join(_KINDS)}{_suggestion_of_kind(fault)}"
-    if fault["type"] == "tuple_type" and location in (("mounts",), ("workspaces",)):
+    if fault["type"] == "tuple_type" and location in (("mounts",), ("workspaces",), ("oci_keys",)):
         return f"{_place(location)}: write its sections as [[{location[0]}]], with two brackets"
     message = _PLAINER.get(fault["type"]) or fault["msg"].removeprefix("Value error, ")
     return f"{_place(location)}: {message}" if location else message
@@ -211,9 +241,9 @@ def _is_variable(name: str) -> bool:
     return name in map(str.upper, os.environ)
 
 
-def _fields(*location: int | str) -> list[str]:
+def _fields(*location: int | str, below: type[BaseModel] = Settings) -> list[str]:
     """The names of the settings that are known at a place."""
-    shapes: list[type[BaseModel]] = [Settings]
+    shapes = [below]
     for step in location:
         if isinstance(step, int):
             continue
@@ -242,10 +272,10 @@ _PLAINER = {
 """Where pydantic speaks of Python or of patterns. The only pattern is the one of mount names."""
 
 
-def _suggestion_at(location: tuple[int | str, ...]) -> str:
+def _suggestion_at(location: tuple[int | str, ...], shape: type[BaseModel]) -> str:
     """The nearest known name beside an unknown one, spelled as it was: a key of the file, or a variable."""
     *section, key = location
-    known = {name: name for name in _fields(*section)}
+    known = {name: name for name in _fields(*section, below=shape)}
     if _is_variable(_variable(location)):
         known = {name: _variable((*section, name)) for name in known}
     nearest = difflib.get_close_matches(str(key), known, n=1, cutoff=0.5)

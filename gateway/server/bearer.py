@@ -1,4 +1,4 @@
-"""Keycloak access tokens: the one module that knows JWT (spec nx1 2.2 and 2.5).
+"""Keycloak access tokens, and the rules for any issuer's tokens: the one module that knows JWT (spec nx1 2.2, 2.5).
 
 Keys come from the issuer's JWKS, fetched with the gateway's own session. A token's ``jku`` and ``x5u`` are never
 followed, and ``kid`` only selects among the keys that the configured issuer published.
@@ -10,7 +10,7 @@ import asyncio
 import json
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import aiohttp
 import jwt
@@ -39,6 +39,14 @@ FETCH_SECONDS = 5.0
 _log = structlog.get_logger()
 
 
+class IssuerKeys(Protocol):
+    """The signing keys of one issuer."""
+
+    async def key(self, key_id: object) -> RSAPublicKey | None:
+        """The key that a token's ``kid`` names, whatever that is; UNAVAILABLE when it cannot be told now."""
+        ...
+
+
 class KeySet:
     """The issuer's signing keys: cached for an hour, usable for one more when the issuer is out of reach."""
 
@@ -51,11 +59,13 @@ class KeySet:
         self._tried: float | None = None
         self._fetching = asyncio.Lock()
 
-    async def key(self, key_id: str) -> RSAPublicKey | None:
+    async def key(self, key_id: object) -> RSAPublicKey | None:
         """The key, refetching once when it is unknown or the set has aged. UNAVAILABLE when there is no usable set.
 
         While an aged set is fetched anew, nobody whose key is known waits but the one who fetches.
         """
+        if not isinstance(key_id, str):
+            return None
         if self._must_be_fetched(key_id) and not (self._is_usable(key_id) and self._fetching.locked()):
             async with self._fetching:
                 if self._must_be_fetched(key_id):
@@ -86,19 +96,24 @@ class KeySet:
             _log.warning("signing keys could not be fetched", error=type(error).__name__)
 
 
-class BearerAuthenticator:
-    """Verifies access tokens of one issuer."""
+class TokenVerifier:
+    """Proves the tokens of one issuer. A token whose header has one of ``refused_headers`` is none of them."""
 
-    def __init__(self, keys: KeySet, *, issuer: str, audience: str | None = None) -> None:
+    def __init__(
+        self,
+        keys: IssuerKeys,
+        *,
+        issuer: str,
+        audience: str | None = None,
+        refused_headers: frozenset[str] = frozenset(),
+    ) -> None:
         self._keys = keys
         self._issuer = issuer
         self._audience = audience
+        self._refused_headers = refused_headers
 
-    async def authenticate(self, request: web.Request) -> Caller | None:
-        scheme, token = authorization(request)
-        return _caller(await self._claims(token)) if scheme == "bearer" else None
-
-    async def _claims(self, token: str) -> dict[str, Any]:
+    async def claims(self, token: str) -> Mapping[str, Any]:
+        """What a good token says. UNAUTHENTICATED for any other; UNAVAILABLE when the issuer's keys are out of reach."""
         try:
             decoded = jwt.decode_complete(
                 token,
@@ -119,10 +134,9 @@ class BearerAuthenticator:
     async def _key(self, token: str) -> RSAPublicKey:
         """The key that the token names; no key is asked for on behalf of a token that could not be good anyway."""
         header = jwt.get_unverified_header(token) if is_jwt(token) and token.isascii() else {}
-        key_id = header.get("kid")
-        if header.get("alg") != ALGORITHM or not isinstance(key_id, str):
+        if header.get("alg") != ALGORITHM or not self._refused_headers.isdisjoint(header):
             raise _refused()
-        key = await self._keys.key(key_id)
+        key = await self._keys.key(header.get("kid"))
         if key is None:
             raise _refused()
         return key
@@ -134,31 +148,57 @@ class BearerAuthenticator:
             raise _refused()
 
 
+class BearerAuthenticator:
+    """Knows the access tokens of one issuer."""
+
+    def __init__(self, keys: IssuerKeys, *, issuer: str, audience: str | None = None) -> None:
+        self._tokens = TokenVerifier(keys, issuer=issuer, audience=audience)
+
+    async def authenticate(self, request: web.Request) -> Caller | None:
+        scheme, token = authorization(request)
+        return _caller(await self._tokens.claims(token)) if scheme == "bearer" else None
+
+
+def claimed_issuer(token: str) -> str | None:
+    """Whose a token says it is, before anything is proven: good for finding the verifier, and for nothing else."""
+    try:
+        claims = jwt.decode(token, options={"verify_signature": False}) if is_jwt(token) and token.isascii() else {}
+    except jwt.PyJWTError:
+        return None
+    issuer = claims.get("iss")
+    return issuer if isinstance(issuer, str) else None
+
+
+def signature_key(jwk: object) -> RSAPublicKey | None:
+    """The public key of a JWK for RS256, an object or the JSON text of one; None when it is anything else."""
+    try:
+        item = json.loads(jwk, object_pairs_hook=_without_duplicates) if isinstance(jwk, str) else jwk
+        if not isinstance(item, dict) or item.get("use", "sig") != "sig" or item.get("alg", ALGORITHM) != ALGORITHM:
+            return None
+        key = RSAAlgorithm.from_jwk(item)
+    except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
+        return None
+    return key if isinstance(key, RSAPublicKey) else None
+
+
 def _signing_keys(document: object) -> dict[str, RSAPublicKey]:
     """The RSA signature keys of a JWKS that are long enough; the others are left out. ValueError when none remains."""
     items = document.get("keys") if isinstance(document, dict) else None
-    found = (_signing_key(item) for item in (items if isinstance(items, list) else ()) if isinstance(item, dict))
-    keys = {str(key_id): key for key_id, key in found if key is not None}
+    named = [item for item in (items if isinstance(items, list) else ()) if isinstance(item, dict)]
+    found = ((item["kid"], signature_key(item)) for item in named if isinstance(item.get("kid"), str))
+    keys = {key_id: key for key_id, key in found if key is not None and key.key_size >= MIN_KEY_BITS}
     if not keys:
         raise ValueError("no usable signing key")
     return keys
 
 
-def _signing_key(item: dict[str, Any]) -> tuple[object, RSAPublicKey | None]:
-    key_id = item.get("kid")
-    if not isinstance(key_id, str) or item.get("use", "sig") != "sig" or item.get("alg", ALGORITHM) != ALGORITHM:
-        return key_id, None
-    try:
-        key = RSAAlgorithm.from_jwk(item)
-    except (jwt.PyJWTError, ValueError, TypeError):
-        return key_id, None
-    return key_id, key if isinstance(key, RSAPublicKey) and key.key_size >= MIN_KEY_BITS else None
-
-
 def _refuse_repetitions(token: str) -> None:
     """PyJWT lets the last of two equal names win, in the header and in the claims."""
-    for segment in token.split(".")[:2]:
-        json.loads(jwt.utils.base64url_decode(segment), object_pairs_hook=_without_duplicates)
+    try:
+        for segment in token.split(".")[:2]:
+            json.loads(jwt.utils.base64url_decode(segment), object_pairs_hook=_without_duplicates)
+    except ValueError as error:
+        raise _refused() from error
 
 
 def _refuse_odd_claims(claims: Mapping[str, Any]) -> None:
@@ -172,7 +212,7 @@ def _refuse_odd_claims(claims: Mapping[str, Any]) -> None:
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len({name for name, _ in pairs}) != len(pairs):
-        raise _refused()
+        raise ValueError("a name comes twice")
     return dict(pairs)
 
 

@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from gateway.contents.problem import Code, Problem
-from gateway.state.tables import locks, retry_tokens
+from gateway.state.tables import locks, retry_tokens, signatures
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -98,8 +98,8 @@ class StateStore:
     async def _sweep(self) -> None:
         moment = now()
         async with self.transaction() as connection:
-            await connection.execute(delete(retry_tokens).where(retry_tokens.c.expires <= moment))
-            await connection.execute(delete(locks).where(locks.c.expires <= moment))
+            for table in (retry_tokens, signatures, locks):
+                await connection.execute(delete(table).where(table.c.expires <= moment))
 
 
 class Stored(Protocol):

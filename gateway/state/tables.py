@@ -85,6 +85,14 @@ retry_tokens = Table(
     Index(None, "expires"),
 )
 
+signatures = Table(
+    "signatures",
+    metadata,
+    Column("fingerprint", String(64), primary_key=True),
+    Column("expires", DateTime(timezone=True), nullable=False),
+    Index(None, "expires"),
+)
+
 uploads = Table(
     "uploads",
     metadata,

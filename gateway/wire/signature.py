@@ -26,12 +26,15 @@ from gateway.wire.dates import http_date, parse_http_date
 
 TARGET = "(request-target)"
 BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
+MAX_SKEW_SECONDS = 300
+"""How far a request's date may be from the time here, in either direction."""
 
 _BODY_HEADERS = ("content-length", "content-type", "x-content-sha256")
 _PARAMETER = re.compile(r'\s*([A-Za-z]+)="([^"]*)"\s*(?:,|$)')
 _HEADER_NAME = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+")
 _DATE = re.compile(r"[A-Za-z]{3}, [0-9]{1,2} [A-Za-z]{3} [0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT")
 
+_UNKNOWN_OR_WRONG = "the key is unknown or the signature does not match"
 _DECOY = RSAPublicNumbers(65537, (1 << 2048) - 1).public_key()
 """Verified against when the key is unknown, so that an unknown key takes as long as a wrong signature."""
 
@@ -55,8 +58,7 @@ class Authorization:
 
 def fingerprint(public_key: RSAPublicKey) -> str:
     """The colon-separated MD5 of the key's DER form: a name, not a protection (spec oci 9.1)."""
-    der = public_key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-    return hashlib.md5(der, usedforsecurity=False).digest().hex(":")
+    return hashlib.md5(_der(public_key), usedforsecurity=False).digest().hex(":")
 
 
 def digest(body: bytes) -> str:
@@ -118,9 +120,18 @@ def parse_authorization(header: str) -> Authorization:
 class SignedHead:
     """A request whose line and headers are proven to be the signer's; its body is not yet."""
 
-    key_id: str
+    key: RSAPublicKey
+    signature: bytes
     method: str
     headers: Mapping[str, str]
+
+    @property
+    def fingerprint(self) -> str:
+        """What this signature can be remembered by: lower-case hex, the same however the request spells it.
+
+        Of the key rather than of its keyId, which nobody signs: a session token has more than one spelling.
+        """
+        return hashlib.sha256(_der(self.key) + self.signature).hexdigest()
 
     def check_body(self, body: bytes) -> None:
         """UNAUTHENTICATED unless ``body`` is the very one that was signed, or there is none and none was signed."""
@@ -134,46 +145,43 @@ class SignedHead:
 
 
 class SignatureVerifier:
-    """Says whose request it is, or refuses it (spec oci 9.4).
+    """Proves that a request is the one that a key has signed, or refuses it (spec oci 9.4).
 
-    ``find_key`` knows the registered public keys. ``hosts``, when given, are the only Host values accepted: without
-    them a request signed for another server can be replayed here by who received it there.
+    ``hosts``, when given, are the only Host values accepted: without them a request signed for another server can be
+    replayed here by who received it there.
     """
 
     def __init__(
         self,
-        find_key: Callable[[str], RSAPublicKey | None],
         *,
         min_key_bits: int = 2048,
-        max_skew_seconds: int = 300,
         hosts: frozenset[str] = frozenset(),
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._find_key = find_key
         self._min_key_bits = min_key_bits
-        self._max_skew_seconds = max_skew_seconds
         self._hosts = frozenset(host.lower() for host in hosts)
         self._now = now
 
-    def verify_head(self, method: str, raw_target: str, headers: CIMultiDictProxy[str]) -> SignedHead:
+    def verify_head(
+        self,
+        authorization: Authorization,
+        key: RSAPublicKey | None,
+        method: str,
+        raw_target: str,
+        headers: CIMultiDictProxy[str],
+    ) -> SignedHead:
         """Prove everything but the body, so that a stranger's body need never be received.
 
-        UNAUTHENTICATED when it does not hold; INVALID for a chunked body, which has no signed length.
+        ``key`` is whose ``authorization.key_id`` is, None when nobody knows. UNAUTHENTICATED when it does not hold;
+        INVALID for a body sent in chunks, as no length of it is signed.
         """
-        if method.upper() in BODY_METHODS and "chunked" in headers.get("Transfer-Encoding", "").lower():
-            raise invalid("A signed body is sent with a Content-Length, not chunked.")
-        authorization = parse_authorization(_single(headers, "authorization"))
+        if "Transfer-Encoding" in headers:
+            raise invalid("A signed request is sent with a Content-Length, not chunked.")
         signed = _signed_values(authorization.headers, method, headers)
         self._check_host(signed["host"])
         self._check_date(signed["x-date" if "x-date" in signed else "date"])
-        self._check_signature(authorization, signing_string(authorization.headers, method, raw_target, signed))
-        return SignedHead(authorization.key_id, method, signed)
-
-    def verify(self, method: str, raw_target: str, headers: CIMultiDictProxy[str], body: bytes) -> str:
-        """The keyId that signed this whole request; refused as by ``verify_head`` and ``check_body``."""
-        head = self.verify_head(method, raw_target, headers)
-        head.check_body(body)
-        return head.key_id
+        string = signing_string(authorization.headers, method, raw_target, signed)
+        return SignedHead(self._proven(key, authorization.signature, string), authorization.signature, method, signed)
 
     def _check_host(self, host: str) -> None:
         if self._hosts and host.lower() not in self._hosts:
@@ -183,24 +191,29 @@ class SignatureVerifier:
         date = parse_http_date(text) if _DATE.fullmatch(text) else None
         if date is None:
             raise refused("its date cannot be read")
-        if abs((self._now() - date).total_seconds()) > self._max_skew_seconds:
-            raise refused(f"its date is more than {self._max_skew_seconds} seconds off")
+        if abs((self._now() - date).total_seconds()) > MAX_SKEW_SECONDS:
+            raise refused(f"its date is more than {MAX_SKEW_SECONDS} seconds off")
 
-    def _check_signature(self, authorization: Authorization, string: bytes) -> None:
-        key = self._find_key(authorization.key_id)
-        if key is not None and key.key_size < self._min_key_bits:
-            raise refused(f"its key has fewer than {self._min_key_bits} bits")
+    def _proven(self, key: RSAPublicKey | None, signature: bytes, string: bytes) -> RSAPublicKey:
+        """The key, once it is known that it made the signature: only its owner hears that it is too short."""
         try:
-            (key or _DECOY).verify(authorization.signature, string, PKCS1v15(), hashes.SHA256())
+            (key or _DECOY).verify(signature, string, PKCS1v15(), hashes.SHA256())
         except InvalidSignature as error:
-            raise refused("the key is unknown or the signature does not match") from error
+            raise refused(_UNKNOWN_OR_WRONG) from error
         if key is None:
-            raise refused("the key is unknown or the signature does not match")
+            raise refused(_UNKNOWN_OR_WRONG)
+        if key.key_size < self._min_key_bits:
+            raise refused(f"its key has fewer than {self._min_key_bits} bits")
+        return key
 
 
 def refused(reason: str) -> Problem:
     """The one form of every refusal."""
     return Problem(Code.UNAUTHENTICATED, f"The request signature was not accepted: {reason}.")
+
+
+def _der(public_key: RSAPublicKey) -> bytes:
+    return public_key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
 
 
 def _parameters(text: str) -> dict[str, str]:

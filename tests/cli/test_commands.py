@@ -115,7 +115,7 @@ def test_files_that_the_configuration_names_are_looked_at(tmp_path: Path) -> Non
     assert failed[2:] == [
         "identity.oci_keys[0].public_key: none.pem: No such file or directory",
         "identity.oci_keys[1].public_key: text.pem: not a public key in PEM",
-        "identity.oci_keys[2].public_key: ec.pem: not an RSA key, the only kind that OCI clients sign with",
+        "identity.oci_keys[2].public_key: ec.pem: not an RSA key, the only kind that is accepted",
     ]
 
 

@@ -4,71 +4,40 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import current_thread, main_thread
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from yarl import URL
 
 from gateway.contents.model import Credential
 from gateway.server import road
-from gateway.server.signatures import RegisteredKey, RegisteredKeys, SignatureAuthenticator
+from gateway.server.registered_keys import RegisteredKey, RegisteredKeys
+from gateway.server.signatures import SignatureAuthenticator
+from gateway.wire import signature
 from gateway.wire.dates import http_date
 from gateway.wire.signature import SigningKey, digest, sign
 from tests.fakes.issuer import rsa_key
-from tests.server.doors import Client, door
+from tests.server.doors import door
+from tests.server.signing import TARGET, Raw, Signed, write_key
 
 KEY_ID = "ocid1.tenancy.oc1..t/ocid1.user.oc1..ada/aa:bb"
 
 
-@dataclass
-class Signed:
-    client: Client
-    file: Path
-    key: SigningKey
-
-    async def send(
-        self, method: str, target: str, body: bytes = b"", *, signed_date: str | None = None, **changes: str
-    ) -> int:
-        url = URL(f"{self.client.make_url('/')}{target.lstrip('/')}", encoded=True)
-        dated = {"date": signed_date} if signed_date else {}
-        headers = {**sign(self.key, method, url, dated, body), **changes}
-        async with self.client.session.request(method, url, headers=headers, data=body or None) as answer:
-            return answer.status
-
-    def raw(self, body: bytes, method: str = "PUT") -> Raw:
-        """A good request, before anything is done to it."""
-        url = URL(f"http://{self.client.host}:{self.client.port}{TARGET}", encoded=True)
-        return Raw(TARGET, list(sign(self.key, method, url, {}, body).items()), body, method)
-
-    async def exchange(self, raw: Raw) -> tuple[int, bytes]:
-        """Send it over a bare socket, so that nothing is corrected on the way."""
-        reader, writer = await asyncio.open_connection(self.client.host, self.client.port)
-        writer.write(raw.wire())
-        head = await reader.readuntil(b"\r\n\r\n")
-        length = re.search(rb"content-length: (\d+)", head.lower())
-        body = await reader.readexactly(int(length[1])) if length else b""
-        writer.close()
-        return int(head.split(b" ")[1]), body
-
-
-def write_key(file: Path, key: RSAPrivateKey) -> None:
-    file.write_bytes(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+@pytest.fixture
+def key_file(tmp_path: Path) -> Path:
+    file = tmp_path / "public.pem"
+    write_key(file, rsa_key("ada"))
+    return file
 
 
 @pytest.fixture
-async def signed(tmp_path: Path) -> AsyncIterator[Signed]:
-    file = tmp_path / "public.pem"
-    write_key(file, rsa_key("ada"))
-    keys = RegisteredKeys([RegisteredKey(KEY_ID, file, "ada", frozenset({"reader"}))])
+async def signed(key_file: Path) -> AsyncIterator[Signed]:
+    keys = RegisteredKeys([RegisteredKey(KEY_ID, key_file, "ada", frozenset({"reader"}))])
     async with door({Credential.SIGNATURE: SignatureAuthenticator(keys)}) as client:
-        yield Signed(client, file, SigningKey(KEY_ID, rsa_key("ada")))
+        yield Signed(client, SigningKey(KEY_ID, rsa_key("ada")))
 
 
 @pytest.mark.parametrize("target", ["/at/x", "/at/%2FWorkspace%2Fa%20b.ipynb?type=notebook&content=1", "/at/%2f"])
@@ -90,54 +59,28 @@ async def test_an_unknown_key_is_refused(signed: Signed) -> None:
     assert await signed.send("GET", "/at/x") == 401
 
 
-async def test_a_replaced_key_file_counts_at_once(signed: Signed) -> None:
+async def test_a_replaced_key_file_counts_at_once(signed: Signed, key_file: Path) -> None:
     assert await signed.send("GET", "/at/x") == 200
-    write_key(signed.file, rsa_key("eve"))
-    os.utime(signed.file, (1, 1))
+    write_key(key_file, rsa_key("eve"))
+    os.utime(key_file, (1, 1))
     assert await signed.send("GET", "/at/x") == 401
 
 
 @pytest.mark.parametrize("content", [None, b"", b"not a key"])
-async def test_an_unreadable_key_file_is_an_unknown_key(signed: Signed, content: bytes | None) -> None:
-    signed.file.unlink()
+async def test_an_unreadable_key_file_is_an_unknown_key(signed: Signed, key_file: Path, content: bytes | None) -> None:
+    key_file.unlink()
     if content is not None:
-        signed.file.write_bytes(content)
+        key_file.write_bytes(content)
     assert await signed.send("GET", "/at/x") == 401
 
 
 async def test_another_scheme_is_no_signature(signed: Signed) -> None:
-    assert await signed.send("GET", "/at/x", authorization="Bearer a.b.c") == 401
+    raw = signed.raw(method="GET")
+    raw.set("authorization", "Bearer a.b.c")
+    status, body = await signed.exchange(raw)
+    assert (status, b"A credential is needed: a request signature" in body) == (401, True)
 
 
-@dataclass
-class Raw:
-    """A signed PUT as it goes over the wire, for an attacker to change; ``sent`` defaults to the whole body."""
-
-    target: str
-    headers: list[tuple[str, str]]
-    body: bytes
-    method: str = "PUT"
-    sent: bytes | None = None
-
-    def value(self, name: str) -> str:
-        return dict(self.headers)[name]
-
-    def set(self, name: str, value: str | None) -> None:
-        """Replace the header in its place; None removes it."""
-        replaced = [(each, value if each == name else old) for each, old in self.headers]
-        self.headers = [(each, text) for each, text in replaced if text is not None]
-
-    def parameter(self, name: str, value: str) -> None:
-        """Replace one parameter of the Authorization header."""
-        self.set("authorization", re.sub(rf'{name}="[^"]*"', f'{name}="{value}"', self.value("authorization")))
-
-    def wire(self) -> bytes:
-        lines = [f"{self.method} {self.target} HTTP/1.1", *(f"{name}: {text}" for name, text in self.headers)]
-        head = "\r\n".join([*lines, "connection: close", "", ""]).encode("utf-8", "surrogateescape")
-        return head + (self.body if self.sent is None else self.sent)
-
-
-TARGET = "/at/%2FWorkspace%2Fa.ipynb?x=%2F1"
 BODY = b'{"a": 1}'
 ALL_NAMES = "date (request-target) host content-length content-type x-content-sha256"
 
@@ -159,6 +102,11 @@ def _moved_date(raw: Raw, seconds: int) -> None:
     raw.set("date", http_date(datetime.now(UTC) + timedelta(seconds=seconds)))
 
 
+def _shortened(raw: Raw) -> None:
+    raw.set("content-length", "7")
+    raw.sent = BODY[:7]
+
+
 ATTACKS: dict[str, Callable[[Raw], object]] = {
     "no_signature": lambda raw: raw.set("authorization", None),
     "empty_signature": lambda raw: raw.set("authorization", "Signature"),
@@ -168,6 +116,7 @@ ATTACKS: dict[str, Callable[[Raw], object]] = {
     "parameter_twice": lambda raw: raw.set("authorization", raw.value("authorization") + f',keyId="{KEY_ID}"'),
     "no_key_id": lambda raw: raw.set("authorization", raw.value("authorization").replace("keyId=", "keyid=")),
     "key_id_of_nobody": lambda raw: raw.parameter("keyId", KEY_ID + "0"),
+    "key_id_in_capitals": lambda raw: raw.parameter("keyId", KEY_ID.upper()),
     "key_id_not_utf8": lambda raw: raw.parameter("keyId", "\udcff"),
     "session_token": lambda raw: raw.parameter("keyId", "ST$eyJhbGciOiJub25lIn0.e30."),
     "version_2": lambda raw: raw.parameter("version", "2"),
@@ -194,6 +143,8 @@ ATTACKS: dict[str, Callable[[Raw], object]] = {
     "digest_twice": lambda raw: _add(raw, "x-content-sha256", raw.value("x-content-sha256")),
     "other_method": lambda raw: setattr(raw, "method", "POST"),
     "other_path": lambda raw: setattr(raw, "target", TARGET.replace("a.ipynb", "b.ipynb")),
+    "query_in_another_order": lambda raw: setattr(raw, "target", TARGET + "&"),
+    "slash_doubled": lambda raw: setattr(raw, "target", TARGET.replace("/at/", "/at//")),
     "other_query": lambda raw: setattr(raw, "target", TARGET + "&y=1"),
     "lower_case_escape": lambda raw: setattr(raw, "target", TARGET.replace("%2F", "%2f")),
     "unescaped_path": lambda raw: setattr(raw, "target", TARGET.replace("%2F", "/")),
@@ -205,6 +156,8 @@ ATTACKS: dict[str, Callable[[Raw], object]] = {
     "date_year_without_end": lambda raw: raw.set("date", "Thu, 05 Jan 99999999999999999999 21:31:40 GMT"),
     "date_zone_without_end": lambda raw: raw.set("date", "Thu, 05 Jan 2014 21:31:40 +99999999999999999999"),
     "date_not_utf8": lambda raw: raw.set("date", "\udcff"),
+    "length_of_less": _shortened,
+    "length_with_a_zero_before_it": lambda raw: raw.set("content-length", "08"),
     "other_body": lambda raw: setattr(raw, "body", b'{"a": 2}'),
     "other_digest": lambda raw: raw.set("x-content-sha256", digest(b"other")),
     "digest_not_utf8": lambda raw: raw.set("x-content-sha256", "\udcff"),
@@ -225,22 +178,59 @@ async def test_a_forged_request_is_refused_as_unauthenticated_or_unreadable(sign
 @pytest.mark.parametrize(("seconds", "status"), [(-290, 200), (290, 200), (-310, 401), (310, 401)])
 async def test_a_request_is_good_for_five_minutes_either_way(signed: Signed, seconds: int, status: int) -> None:
     date = http_date(datetime.now(UTC) + timedelta(seconds=seconds))
-    assert await signed.send("GET", "/at/x", signed_date=date) == status
+    assert await signed.send("GET", "/at/x", date=date) == status
 
 
-async def test_a_key_that_is_too_short_is_refused(signed: Signed) -> None:
+async def test_a_key_that_is_too_short_is_refused(signed: Signed, key_file: Path) -> None:
     short = rsa.generate_private_key(public_exponent=65537, key_size=1024)
-    write_key(signed.file, short)
+    write_key(key_file, short)
     signed.key = SigningKey(KEY_ID, short)
     assert await signed.send("GET", "/at/x") == 401
 
 
-async def test_a_chunked_body_is_refused_because_its_length_is_not_signed(signed: Signed) -> None:
-    raw = signed.raw(BODY)
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+async def test_a_chunked_body_is_refused_because_its_length_is_not_signed(signed: Signed, method: str) -> None:
+    names = "date (request-target) host x-content-sha256" + " content-length content-type" * (method == "PUT")
+    values = {"x-content-sha256": digest(BODY), "content-length": str(len(BODY)), "content-type": "application/json"}
+    raw = signed.raw_over(names, values, method)
     raw.set("content-length", None)
     raw.headers.append(("transfer-encoding", "chunked"))
     raw.sent = b"8\r\n" + BODY + b"\r\n0\r\n\r\n"
     assert (await signed.exchange(raw))[0] == 400
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE"])
+async def test_what_oracles_client_sends_unsigned_with_no_body_does_no_harm(signed: Signed, method: str) -> None:
+    raw = signed.raw(method=method)
+    raw.headers += [("content-length", "0"), ("content-type", "application/json")]
+    assert (await signed.exchange(raw))[0] == 200
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE"])
+async def test_the_empty_body_may_be_signed_where_it_need_not_be(signed: Signed, method: str) -> None:
+    names = "x-date (request-target) host content-length content-type x-content-sha256"
+    empty = {"content-length": "0", "content-type": "application/json", "x-content-sha256": digest(b"")}
+    values = {**empty, "x-date": http_date(datetime.now(UTC))}
+    assert (await signed.exchange(signed.raw_over(names, values, method)))[0] == 200
+    values["x-content-sha256"] = digest(b"other")
+    assert (await signed.exchange(signed.raw_over(names, values, method)))[0] == 401
+
+
+@pytest.mark.parametrize("kind", ["application/octet-stream", "application/x-yaml", "text/plain; charset=utf-8", "*/*"])
+async def test_raw_bytes_of_any_type_are_signed_like_any_body(signed: Signed, kind: str) -> None:
+    content = bytes(range(256)) * 1024
+    for method in ("POST", "PUT"):
+        raw = signed.raw(content, method, content_type=kind)
+        assert (await signed.exchange(raw))[0] == 200
+        raw.body = content[:-1] + b"x"
+        assert (await signed.exchange(raw))[0] == 401
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE"])
+async def test_the_method_is_part_of_what_is_signed(signed: Signed, method: str) -> None:
+    raw = signed.raw(method="GET")
+    raw.method = method
+    assert (await signed.exchange(raw))[0] == (200 if method == "GET" else 401)
 
 
 async def test_a_body_nobody_signed_is_refused(signed: Signed) -> None:
@@ -248,6 +238,20 @@ async def test_a_body_nobody_signed_is_refused(signed: Signed) -> None:
     raw.headers.append(("content-length", "8"))
     raw.sent = BODY
     assert (await signed.exchange(raw))[0] == 401
+
+
+async def test_a_large_body_is_hashed_beside_the_event_loop(signed: Signed, monkeypatch: pytest.MonkeyPatch) -> None:
+    threads = {}
+
+    def noted(body: bytes) -> str:
+        threads[len(body)] = current_thread()
+        return digest(body)
+
+    monkeypatch.setattr(signature, "digest", noted)
+    for size in (10, 1 << 19):
+        raw = signed.raw(bytes(size))
+        assert (await signed.exchange(raw))[0] == 200
+    assert (threads[10] is main_thread(), threads[1 << 19] is main_thread()) == (True, False)
 
 
 async def test_a_strangers_body_is_not_waited_for(signed: Signed) -> None:
