@@ -11,7 +11,7 @@ from gateway.contents.notebook import EMPTY_NOTEBOOK, validate, without_outputs
 from gateway.contents.offload import offloaded
 from gateway.contents.operations import Services
 from gateway.contents.paths import ContentPath
-from gateway.contents.problem import Code, Problem, already_exists, invalid, not_found, stale
+from gateway.contents.problem import Code, Problem, Reason, already_exists, invalid, not_found, stale
 from gateway.dialects.oci.pages import Page, PageRequest
 from gateway.wire.dates import iso
 
@@ -134,7 +134,8 @@ class CopyObject:
     """A copy at ``target``, or in it where it is a folder. The condition speaks of the source.
 
     With ``replaces`` a file takes another's place. With ``moves`` the source goes afterwards, unless it has changed
-    meanwhile (CONFLICT); with ``drops_outputs`` a notebook is copied without what its cells have put out.
+    meanwhile (CONFLICT); with ``drops_outputs`` a notebook is copied without what its cells have put out. A folder is
+    copied or moved as it is, to where nothing stands.
     """
 
     caller: Caller
@@ -149,11 +150,14 @@ class CopyObject:
     async def run(self, services: Services) -> Entry:
         contents = services.contents
         target = await _within(services, self.caller, self.path, self.target, into_folder=self.into_folder)
-        if self.moves and not (self.replaces or self.drops_outputs):
+        if (self.replaces or self.drops_outputs) and await self._is_file(services):
+            return await self._rewritten(services, target)
+        if self.moves:
             return await contents.move(self.caller, self.path, target, self.condition)
-        if not (self.replaces or self.drops_outputs):
-            return await contents.copy_to(self.caller, self.path, target, self.condition)
-        return await self._rewritten(services, target)
+        return await contents.copy_to(self.caller, self.path, target, self.condition)
+
+    async def _is_file(self, services: Services) -> bool:
+        return (await services.contents.stat(self.caller, self.path)).kind is not Kind.DIRECTORY
 
     async def _rewritten(self, services: Services, target: ContentPath) -> Entry:
         if target == self.path:
@@ -166,8 +170,17 @@ class CopyObject:
             body = await offloaded(len(body), without_outputs, body)
         copied = await CreateObject(self.caller, target, body, self.replaces).run(services)
         if self.moves:
-            await services.contents.delete(self.caller, self.path, Matches(document.entry.etag or ETag("")))
+            await self._remove_source(services, document.entry.etag)
         return copied
+
+    async def _remove_source(self, services: Services, etag: ETag | None) -> None:
+        try:
+            await services.contents.delete(self.caller, self.path, Matches(etag) if etag is not None else None)
+        except Problem as problem:
+            if problem.code is not Code.PRECONDITION:
+                raise
+            detail = "The source was changed while it was copied; it was left where it is."
+            raise Problem(Code.CONFLICT, detail, reason=Reason.BUSY) from problem
 
 
 @dataclass(frozen=True, slots=True)

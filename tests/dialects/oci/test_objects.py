@@ -159,6 +159,9 @@ VECTORS = [
     Vector("copy_stale", "POST", COPY, 412, "NoEtagMatch", _copy(), {"if-match": "stale"}),
     Vector("copy_over_stale", "POST", COPY, 412, "NoEtagMatch", _copy(isOverWrite=True), {"if-match": "stale"}),
     Vector("copy_folder", "POST", COPY, 200, None, _copy(fromPath="d", toPath="f")),
+    Vector(
+        "copy_folder_over_file", "POST", COPY, 409, "Conflict", _copy(fromPath="d", toPath="t.txt", isOverWrite=True)
+    ),
     Vector("copy_into_itself", "POST", COPY, 400, INVALID, _copy(fromPath="d", toPath="d/x")),
     Vector("copy_root", "POST", COPY, 400, INVALID, _copy(fromPath="/Workspace")),
     Vector("copy_without_body", "POST", COPY, 400, INVALID),
@@ -337,6 +340,7 @@ COPIES: list[tuple[str, dict[str, Any], str, set[str]]] = [
         "a.ipynb",
         {"d/b.ipynb"},
     ),
+    ("copyObject", {"fromPath": "d", "toPath": "g", "isOverWrite": True}, "g", set()),
     ("moveObject", {"fromPath": "t.txt", "toPath": "d/e/"}, "d/e/t.txt", {"t.txt"}),
     ("moveObject", {"fromPath": "/Workspace/d", "toPath": "/Workspace/g"}, "/Workspace/g", {"d", "d/e", "d/b.ipynb"}),
     ("renameObject", {"path": "/Workspace/d/b.ipynb", "newName": "c.ipynb"}, "/Workspace/d/c.ipynb", {"d/b.ipynb"}),
