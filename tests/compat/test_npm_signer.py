@@ -28,7 +28,8 @@ INSTALLED = Path(__file__).parents[2] / ".venvs" / "npm"
 INSTALL_SECONDS = 90.0
 SEND_SECONDS = 30.0
 
-FOLDER = f"/20260430/aiDataPlatforms/{PLATFORM_ID}/workspaces/{WORKSPACE_KEY}/notebook/api/contents/%2FWorkspace"
+ROOT = f"/20260430/aiDataPlatforms/{PLATFORM_ID}/workspaces/{WORKSPACE_KEY}"
+FOLDER = f"{ROOT}/notebook/api/contents/%2FWorkspace"
 FILE = f"{FOLDER}%2F%C3%B1%20a%252f~b%26.ipynb"
 
 SAVE = json.dumps({"type": "notebook", "format": "json", "content": json.loads(NOTEBOOK)})
@@ -109,6 +110,7 @@ async def test_every_method_is_accepted(gateway: Clients, tmp_path: Path) -> Non
     answers = await NpmSigner.of(signing_key(), tmp_path).send(
         request(gateway, "PUT", FILE, SAVE),
         request(gateway, "GET", f"{FILE}?content=1&hash=1&format=json"),
+        request(gateway, "HEAD", f"{ROOT}/objects/%2FWorkspace"),
         request(gateway, "POST", FOLDER, CREATE),
         request(gateway, "PATCH", FILE, json.dumps({"path": "/Workspace/b.ipynb"})),
         request(gateway, "DELETE", f"{FOLDER}%2Fb.ipynb"),
@@ -116,7 +118,7 @@ async def test_every_method_is_accepted(gateway: Clients, tmp_path: Path) -> Non
             gateway, "PUT", f"{FOLDER}%2Fé.txt", json.dumps({"format": "text", "content": "ñ€"}, ensure_ascii=False)
         ),
     )
-    assert [answer["status"] for answer in answers] == [200, 200, 201, 200, 204, 200]
+    assert [answer["status"] for answer in answers] == [200, 200, 200, 201, 200, 204, 200]
     assert json.loads(answers[1]["body"])["path"] == "/Workspace/ñ a%2f~b&.ipynb"
     without_body, with_body = [
         parse_authorization(answer["signed"]["authorization"]).headers for answer in (answers[1], answers[0])

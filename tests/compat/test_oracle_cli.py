@@ -114,15 +114,6 @@ async def test_a_repeated_create_makes_one_notebook(cli: OracleCli) -> None:
 
 
 @over_a_folder
-async def test_what_is_not_supported_is_said_at_once(cli: OracleCli) -> None:
-    """The command line's retries cannot be switched off: a fault that looked passing would take it ten minutes."""
-    async with asyncio.timeout(5):
-        refused = await cli.notebook("create-content", "/Workspace", body={"type": "notebook", "content": "QQ=="})
-    assert refused.refusal == (501, "MethodNotImplemented")
-    assert refused.exit_code == 501 % 256
-
-
-@over_a_folder
 async def test_every_answer_has_the_request_id_that_was_sent(cli: OracleCli) -> None:
     found, named, missing = await asyncio.gather(
         cli.notebook("get-content", "/Workspace", content=0),
