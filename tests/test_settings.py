@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 
 from gateway.sections import JupyterMount, LocalMount, Nx1Mount, OciMount
-from gateway.settings import ConfigurationError, load_settings
+from gateway.settings import ConfigurationError, load_oci_keys, load_settings
 
 FILES = {"name": "files", "kind": "local", "folder": "/srv"}
 HOMES = {"name": "s3", "kind": "nx1", "bucket": "b", "homes": True}
 WORKSPACE = {"platform_id": "p", "workspace_key": "k", "folder": "files"}
+ISSUER = {"issuer": "i"}
 DIGEST = hashlib.sha256(b"secret").hexdigest()
+KEY = '[[oci_keys]]\nkey_id = "t/u/f"\npublic_key = "ada.pem"\nuser = "ada"\n'
 
 
 @pytest.fixture(autouse=True)
@@ -116,6 +118,15 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
         (
             {"identity": {"oci_keys": [{"key_id": "i", "public_key": "x", "user": u} for u in "ab"]}},
             "two identity.oci_keys have the key_id 'i'",
+        ),
+        (
+            {"identity": {"oci_token_issuers": [{**ISSUER, "public_key": "x"}, {**ISSUER, "jwks_url": "https://x"}]}},
+            "two identity.oci_token_issuers are 'i'",
+        ),
+        ({"identity": {"oci_token_issuers": [ISSUER]}}, "identity.oci_token_issuers[0]: give either jwks_url or"),
+        (
+            {"identity": {"oci_token_issuers": [{**ISSUER, "public_key": "x", "jwks_url": "https://x"}]}},
+            "identity.oci_token_issuers[0]: give either jwks_url or public_key",
         ),
     ],
 )
@@ -291,6 +302,44 @@ def test_what_is_hardly_ever_meant_is_doubted(values: dict[str, Any], doubts: li
     said = list(load_settings(None, values).doubts())
     assert len(said) == len(doubts)
     assert all(sentence.startswith(start) for sentence, start in zip(said, doubts, strict=True))
+
+
+@pytest.mark.parametrize(
+    "identity",
+    [
+        {"oci_keys": [{"key_id": "i", "public_key": "x", "user": "u"}]},
+        {"oci_keys_file": "x"},
+        {"oci_token_issuers": [{**ISSUER, "public_key": "x"}]},
+    ],
+)
+def test_who_signs_may_be_said_in_three_ways(identity: dict[str, Any]) -> None:
+    settings = load_settings(None, {"mounts": [FILES], "workspaces": [WORKSPACE], "identity": identity})
+    assert list(settings.doubts()) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", "oci_keys: Field required"),
+        ("[[oci_keys]]\nkey_id = 7\n", "oci_keys[0].key_id: Input should be a valid string"),
+        (KEY + "role = []\n", "oci_keys[0].role: unknown setting; did you mean 'roles'?"),
+        ("[[oci_key]]\n", "oci_key: unknown setting; did you mean 'oci_keys'?"),
+        ("[oci_keys]\n", "oci_keys: write its sections as [[oci_keys]], with two brackets"),
+        (KEY + KEY, "two oci_keys have the key_id 't/u/f'"),
+        (KEY + KEY.replace("key_id", "token"), "oci_keys[1].token: unknown setting"),
+        ("[[oci_keys]", "at line 1"),
+    ],
+)
+def test_a_broken_list_of_keys_is_refused_with_the_place(tmp_path: Path, text: str, expected: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        load_oci_keys(written(tmp_path, text))
+    assert expected in str(caught.value)
+
+
+def test_paths_in_a_list_of_keys_are_relative_to_its_folder(tmp_path: Path) -> None:
+    absolute = KEY.replace("ada.pem", "/etc/ada.pem").replace("t/u/f", "t/u/g")
+    keys = load_oci_keys(written(tmp_path, KEY + absolute))
+    assert [key.public_key for key in keys] == [tmp_path / "ada.pem", Path("/etc/ada.pem")]
 
 
 def test_a_workspace_folder_may_lie_in_the_root_mount() -> None:

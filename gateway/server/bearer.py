@@ -113,7 +113,7 @@ class TokenVerifier:
         self._refused_headers = refused_headers
 
     async def claims(self, token: str) -> Mapping[str, Any]:
-        """What a good token says. UNAUTHENTICATED for any other; UNAVAILABLE when the issuer's keys are out of reach."""
+        """What a good token says. UNAUTHENTICATED for any other, UNAVAILABLE as the issuer's keys are."""
         try:
             decoded = jwt.decode_complete(
                 token,

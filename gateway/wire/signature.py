@@ -129,7 +129,8 @@ class SignedHead:
     def fingerprint(self) -> str:
         """What this signature can be remembered by: lower-case hex, the same however the request spells it.
 
-        Of the key rather than of its keyId, which nobody signs: a session token has more than one spelling.
+        Of the key rather than of its keyId, which is not signed: a key may have two names, a session two tokens, and a
+        token two spellings.
         """
         return hashlib.sha256(_der(self.key) + self.signature).hexdigest()
 

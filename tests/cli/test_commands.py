@@ -119,6 +119,31 @@ def test_files_that_the_configuration_names_are_looked_at(tmp_path: Path) -> Non
     ]
 
 
+def test_the_list_of_keys_and_what_it_names_is_looked_at(tmp_path: Path) -> None:
+    named = '[identity]\noci_keys_file = "keys/list.toml"\n'
+    entry = '[[oci_keys]]\nkey_id = "t/u/f"\npublic_key = "none.pem"\nuser = "ada"\n'
+    issuer = '[[identity.oci_token_issuers]]\nissuer = "i"\npublic_key = "issuer.pem"\n'
+    (tmp_path / "keys").mkdir()
+
+    def faults() -> list[str]:
+        code, out, _ = checked(tmp_path, named + issuer + LOCAL)
+        assert code == 1
+        return [line.removeprefix("  FAIL  ") for line in out.splitlines() if line.startswith("  FAIL")]
+
+    lost = "identity.oci_token_issuers[0].public_key: issuer.pem: No such file or directory"
+    place = "identity.oci_keys_file: keys/list.toml"
+    assert faults() == [lost, f"{place}: No such file or directory"]
+    (tmp_path / "keys" / "list.toml").write_text(entry + 'name = "x"\n' + entry.replace("user", "usr"))
+    assert faults() == [
+        lost,
+        f"{place}: oci_keys[0].name: unknown setting",
+        f"{place}: oci_keys[1].user: Field required",
+        f"{place}: oci_keys[1].usr: unknown setting; did you mean 'user'?",
+    ]
+    (tmp_path / "keys" / "list.toml").write_text(entry)
+    assert faults() == [lost, f"{place}: oci_keys[0].public_key: keys/none.pem: No such file or directory"]
+
+
 def test_a_demo_without_its_servers_says_what_to_install() -> None:
     program = (
         "import importlib.util\nfound = importlib.util.find_spec\n"

@@ -35,6 +35,8 @@ class Issuer:
     url: str = ""
     keys: dict[str, RSAPrivateKey] = field(default_factory=lambda: {"first": rsa_key("first")})
     items: list[Any] = field(default_factory=list)
+    more_claims: dict[str, Any] = field(default_factory=dict)
+    """What every token says besides."""
     is_out: bool = False
     body: bytes | None = None
     redirect: str | None = None
@@ -55,8 +57,13 @@ class Issuer:
             "aud": ["account"],
             "preferred_username": "ada",
             "realm_access": {"roles": ["nx1_app_manager"]},
+            **self.more_claims,
         }
         return {name: value for name, value in {**claims, **changes}.items() if value is not None}
+
+    @property
+    def certs_url(self) -> str:
+        return self.url.removesuffix("/realms/test") + CERTS
 
     def token(self, kid: str = "first", **changes: Any) -> str:
         return sign(self.keys[kid], {"alg": "RS256", "typ": "JWT", "kid": kid}, json.dumps(self.claims(**changes)))

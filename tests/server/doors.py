@@ -57,8 +57,14 @@ async def house(
 @asynccontextmanager
 async def door(authenticators: Mapping[Credential, Authenticator]) -> AsyncIterator[Client]:
     """Answers who the caller is; the dialect takes the credentials in the order of ``authenticators``."""
-    dialect = plain_dialect(*authenticators)
-    gatekeeper = Gatekeeper(authenticators)
+    async with kept_by(Gatekeeper(authenticators), *authenticators) as client:
+        yield client
+
+
+@asynccontextmanager
+async def kept_by(gatekeeper: Gatekeeper, *credentials: Credential) -> AsyncIterator[Client]:
+    """Answers who the caller is; the dialect takes these credentials in their order."""
+    dialect = plain_dialect(*credentials)
 
     async def who(request: web.Request) -> web.Response:
         caller = request[CALLER] = await gatekeeper.caller(request, dialect)
