@@ -12,6 +12,6 @@ class Exports(Protocol):
         """A whole document in one piece, its images in it as base64. ``notebook`` is the stored bytes.
 
         UNPROCESSABLE when it is no notebook that can be shown; TIMEOUT when making the page takes too long; UNAVAILABLE
-        when too many others wait, or when what was making the page broke down. A cancelled caller leaves no work behind.
+        when too many others wait, or when what was making the page broke down. A cancelled call leaves no work behind.
         """
         ...
