@@ -181,7 +181,7 @@ class JupyterMount(Mount):
 
 
 class OciMount(Mount):
-    """An OCI AI Data Platform workspace, reached with an API key of a ``~/.oci/config`` profile."""
+    """An OCI AI Data Platform workspace, reached with a profile of ``~/.oci/config``."""
 
     kind: Literal["oci"]
     endpoint: WebAddress
@@ -190,8 +190,7 @@ class OciMount(Mount):
     folder: Folder = "Workspace"
     profile: str = "DEFAULT"
     config_file: str = "~/.oci/config"
-    version: str = "20260430"
-    collection: str = "aiDataPlatforms"
+    generation: Literal["20260430", "20240831"] = "20260430"
     base_path: str = ""
 
 

@@ -17,7 +17,7 @@ from tests.fakes.s3 import running_s3
 _WATCHED = frozenset({"adapters", "contract", "matrix"})
 _MAY_BLOCK = {
     "adapters/nx1/store.py": {"_warm_session"},  # in a thread, with an event loop of its own for nobody else
-    "adapters/oci/profile.py": {"load_signing_key"},  # once, when the gateway starts
+    "adapters/oci/profile.py": {"load_credential"},  # once, when the gateway starts
     "gateway/app.py": {"_opened"},  # while the gateway starts and stops, nobody is served
     "gateway/state/store.py": {"_migrate"},  # the same; it runs in a greenlet, whose callers are out of sight
     "gateway/settings.py": {"load_settings"},  # before the event loop; only tests call it inside one

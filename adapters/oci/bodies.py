@@ -1,13 +1,10 @@
-"""Bytes in and out of the contents model: a notebook's JSON is spliced, a file travels as text or base64."""
+"""Notebooks in and out of the contents model: their JSON is spliced, never rebuilt."""
 
 from __future__ import annotations
 
-import base64
-import binascii
-
 import msgspec
 
-from adapters.oci.workspace import Facts
+from adapters.oci.models import Facts
 from gateway.contents.model import Kind
 from gateway.contents.problem import Code, Problem
 from gateway.wire.client import nonsense
@@ -18,33 +15,20 @@ class SaveBody(msgspec.Struct):
 
     type: str
     format: str
-    content: msgspec.Raw | str
+    content: msgspec.Raw
 
 
-def body_of_save(body: bytes, kind: Kind) -> SaveBody:
+def body_of_save(body: bytes) -> SaveBody:
     """The body of a PUT. UNPROCESSABLE when a notebook is not a JSON object, since it could not be spliced."""
-    if kind is Kind.NOTEBOOK:
-        return SaveBody(kind.value, "json", _checked_object(body))
-    try:
-        return SaveBody(kind.value, "text", body.decode("utf-8"))
-    except UnicodeDecodeError:
-        return SaveBody(kind.value, "base64", base64.b64encode(body).decode("ascii"))
+    return SaveBody(Kind.NOTEBOOK.value, "json", _checked_object(body))
 
 
-def bytes_of(facts: Facts, kind: Kind) -> bytes:
-    """The bytes an answer with content carries; UPSTREAM when it carries none."""
+def notebook_of(facts: Facts) -> bytes:
+    """The notebook an answer carries; UPSTREAM when it carries none."""
     content = bytes(facts.content)
-    if kind is Kind.NOTEBOOK:
-        if not content.startswith(b"{"):
-            raise nonsense()
-        return content
-    try:
-        text = msgspec.json.decode(content, type=str)
-        if facts.format == "base64":
-            return base64.b64decode("".join(text.split()), validate=True)
-        return text.encode("utf-8")
-    except (msgspec.MsgspecError, RecursionError, binascii.Error, UnicodeEncodeError) as error:
-        raise nonsense() from error
+    if not content.startswith(b"{"):
+        raise nonsense()
+    return content
 
 
 def _checked_object(body: bytes) -> msgspec.Raw:

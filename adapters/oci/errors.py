@@ -7,8 +7,14 @@ import msgspec
 from gateway.contents.problem import Code, Problem, Reason, Source, already_exists, not_found, stale
 from gateway.wire.client import Answer, nonsense, refused_credential
 
-_BUSY = frozenset({"IncorrectState", "LockConflict", "ExternalServerIncorrectState", "ResourceLocked"})
+_PASSING = frozenset({"IncorrectState", "LockConflict"})
+_BUSY = _PASSING | {"ExternalServerIncorrectState", "ResourceLocked"}
+_READS = frozenset({"GET", "HEAD"})
+_UNSURE = frozenset({Code.UNAVAILABLE, Code.TIMEOUT, Code.UPSTREAM})
 _DEFAULT_RETRY_SECONDS = 10
+_PAUSE_SECONDS = 0.5
+_LONGEST_PAUSE_SECONDS = 1
+_LAG_RETRY_SECONDS = 3
 
 _STATUSES = {
     413: (Code.TOO_LARGE, "The content is larger than the storage behind this mount accepts."),
@@ -45,6 +51,47 @@ def problem_from(answer: Answer) -> Problem:
         case 500 if _means_absent(fault):
             return not_found()
     return _by_status(answer)
+
+
+def pause_before_again(method: str, answer: Answer) -> float | None:
+    """After how many seconds the request may be sent a second time; None when it may not be (spec oci 3.8).
+
+    A change only when the service says that it did not do it and will soon, a read also when it is down for a moment.
+    """
+    fault = _fault_of(answer)
+    if answer.status == 409 and fault is not None and fault.code in _PASSING:
+        return _PAUSE_SECONDS
+    is_down = answer.status >= 500 and answer.status != 501 and not (fault is not None and _means_absent(fault))
+    if answer.status != 429 and not (is_down and method in _READS):
+        return None
+    asked = _retry_after(answer)
+    return None if asked is not None and asked > _LONGEST_PAUSE_SECONDS else asked or _PAUSE_SECONDS
+
+
+def is_unsure(problem: Problem) -> bool:
+    """Whether a change that ended so may have been made all the same: its answer was lost, or none of the service's."""
+    return problem.code in _UNSURE
+
+
+def not_yet_visible() -> Problem:
+    """Something was changed here a moment ago, and the service still tells of what was before (quirk 2)."""
+    detail = "The storage behind this mount does not show the last change yet; try again."
+    return Problem(Code.UNAVAILABLE, detail, source=Source.UPSTREAM, retry_after_seconds=_LAG_RETRY_SECONDS)
+
+
+def busy(detail: str = "Another operation is in progress there; try again.") -> Problem:
+    return Problem(Code.CONFLICT, detail, reason=Reason.BUSY)
+
+
+def problem_of(code: str | None) -> Problem | None:
+    """The problem that an error code alone stands for, as a failed operation tells it; None for those unknown."""
+    if code in _BUSY:
+        return busy()
+    return {
+        "Conflict": Problem(Code.CONFLICT, "What stands there is in the way."),
+        "NotAuthorizedOrNotFound": not_found(),
+        "NoEtagMatch": stale(),
+    }.get(code or "")
 
 
 def directory_in_the_way() -> Problem:
@@ -86,7 +133,7 @@ def _bad_request(fault: _Fault) -> Problem:
 
 def _conflict(fault: _Fault) -> Problem:
     if fault.code in _BUSY:
-        return Problem(Code.CONFLICT, "Another operation is in progress there; try again.", reason=Reason.BUSY)
+        return busy()
     return Problem(Code.CONFLICT, "What stands there is in the way.")
 
 

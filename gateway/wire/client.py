@@ -54,10 +54,18 @@ class UpstreamClient:
         self._max_answer_bytes = _ENVELOPE_FACTOR * max_body_bytes + _ENVELOPE_BYTES
 
     async def send(
-        self, method: str, url: URL, *, headers: Mapping[str, str] | None = None, body: bytes | None = None
+        self,
+        method: str,
+        url: URL,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        repeats: bool = True,
+        wants_body: bool = True,
     ) -> Answer:
         """One exchange within the deadline of its method. A read is sent once more when the connection failed before
-        an answer began; a write never is. Redirects are answers, not orders.
+        an answer began; a write never is, nor is anything without ``repeats``. Redirects are answers, not orders.
+        Without ``wants_body`` a successful answer is its headers, and what would follow them is not received.
 
         UNAVAILABLE when the upstream cannot be reached or breaks off, TIMEOUT when it is too slow, TOO_LARGE when its
         answer cannot be that of a document of ``max_body_bytes``, which base64 or JSON's quoting make longer.
@@ -67,11 +75,11 @@ class UpstreamClient:
         try:
             async with asyncio.timeout(seconds):
                 try:
-                    return await self._exchange(method, url, headers, body)
+                    return await self._exchange(method, url, headers, body, wants_body=wants_body)
                 except _NO_ANSWER:
-                    if not is_read:
+                    if not (is_read and repeats):
                         raise
-                    return await self._exchange(method, url, headers, body)
+                    return await self._exchange(method, url, headers, body, wants_body=wants_body)
         except aiohttp.ConnectionTimeoutError as error:
             raise _unreachable() from error
         except TimeoutError as error:
@@ -79,9 +87,13 @@ class UpstreamClient:
         except aiohttp.ClientError as error:
             raise _unreachable() from error
 
-    async def _exchange(self, method: str, url: URL, headers: Mapping[str, str] | None, body: bytes | None) -> Answer:
+    async def _exchange(
+        self, method: str, url: URL, headers: Mapping[str, str] | None, body: bytes | None, *, wants_body: bool
+    ) -> Answer:
         sent = self._session.request(method, url, headers=headers, data=payload(body), allow_redirects=False)
         async with sent as response:
+            if not wants_body and response.ok:
+                return Answer(response.status, response.headers, b"")
             if (response.content_length or 0) > self._max_answer_bytes:
                 raise oversized()
             content = bytearray()

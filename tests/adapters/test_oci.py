@@ -17,7 +17,7 @@ from gateway.contents.paths import ContentPath
 from gateway.contents.problem import Code, Problem
 from gateway.wire.client import open_session
 from tests.adapters.oci_steps import NOTEBOOK, OTHER, PATH, backend_of, failing, names_of
-from tests.fakes.workspace import PREFIX, WorkspaceEmulator, running_workspace
+from tests.fakes.workspace import OLDER, PREFIX, WorkspaceEmulator, running_workspace
 
 
 @pytest.fixture
@@ -55,15 +55,18 @@ async def test_folder_and_base_path_are_configurable(
     await inner.write(PATH, NOTEBOOK)
     assert await names_of(backend, ContentPath.parse("team")) == ["a.ipynb"]
     other = backend_of(workspace, session, tmp_path, base_path="/api")
-    with pytest.raises(Problem) as caught:
-        await other.probe()
-    assert caught.value.code is Code.UPSTREAM
-    assert workspace.requests[-1] == ("GET", f"/api{PREFIX}")
+    workspace.habits.api_prefix = True
+    assert await names_of(other) == ["team"]
+    assert workspace.requests[-1][1].startswith(f"/api{PREFIX}/objects?")
 
 
-async def test_probe_asks_for_the_workspace_itself(workspace: WorkspaceEmulator, backend: Backend) -> None:
-    await backend.probe()
-    assert workspace.requests == [("GET", PREFIX)]
+async def test_the_older_generation_is_as_good(tmp_path: Path, session: aiohttp.ClientSession) -> None:
+    async with running_workspace(generation=OLDER) as workspace:
+        backend = backend_of(workspace, session, tmp_path, generation="20240831")
+        await backend.probe()
+        await backend.write(PATH, NOTEBOOK)
+        assert await names_of(backend) == ["a.ipynb"]
+        assert {target.startswith(OLDER.prefix) for _, target in workspace.requests} == {True}
 
 
 async def test_a_missing_base_folder_is_our_fault_and_not_an_empty_root(

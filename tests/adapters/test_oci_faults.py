@@ -121,21 +121,22 @@ async def test_answers_nested_without_end_are_nonsense(workspace: WorkspaceEmula
         assert caught.value.code is Code.UPSTREAM
 
 
-@pytest.mark.parametrize("content", ["%%%", "\ud800", 7, None, {}])
-async def test_content_that_is_no_text_or_base64_is_never_served(
+@pytest.mark.parametrize("content", ["text", [], 7, None])
+async def test_content_that_is_no_notebook_is_never_served(
     workspace: WorkspaceEmulator, backend: Backend, content: object
 ) -> None:
-    model = json.dumps({"type": "file", "format": "base64" if content == "%%%" else "text", "content": content})
+    model = json.dumps({"type": "notebook", "format": "json", "content": content})
     workspace.habits.fault = failing(200, model)
     with pytest.raises(Problem) as caught:
-        await backend.read(ContentPath.parse("a.txt"))
+        await backend.read(PATH)
     assert caught.value.code is Code.UPSTREAM
 
 
-async def test_a_file_without_an_etag_is_not_served(workspace: WorkspaceEmulator, backend: Backend) -> None:
-    workspace.habits.fault = failing(200, '{"type": "file", "format": "text", "content": "x"}')
+@pytest.mark.parametrize("name", ["a.txt", "a.ipynb"])
+async def test_a_file_without_an_etag_is_not_served(workspace: WorkspaceEmulator, backend: Backend, name: str) -> None:
+    workspace.habits.fault = failing(200, '{"type": "file", "format": "json", "content": {}}', times=9)
     with pytest.raises(Problem) as caught:
-        await backend.read(ContentPath.parse("a.txt"))
+        await backend.read(ContentPath.parse(name))
     assert caught.value.code is Code.UPSTREAM
 
 
@@ -147,7 +148,7 @@ async def test_a_directory_is_not_read_as_a_file(workspace: WorkspaceEmulator, b
 
 
 async def test_html_from_the_edge_is_unavailability(workspace: WorkspaceEmulator, backend: Backend) -> None:
-    workspace.habits.fault = failing(502, "<html>Bad Gateway</html>")
+    workspace.habits.fault = failing(502, "<html>Bad Gateway</html>", times=9)
     with pytest.raises(Problem) as caught:
         await backend.read(PATH)
     assert caught.value.code is Code.UNAVAILABLE

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from adapters.oci.backend import create
-from adapters.oci.profile import load_signing_key
+from adapters.oci.profile import load_credential
 from gateway.contents.problem import Code, Problem
 from gateway.wire.client import UpstreamClient, open_session
 from tests.adapters.oci_steps import NOTEBOOK, PATH
@@ -37,7 +37,7 @@ def test_a_profile_names_the_key_and_may_protect_it_with_a_pass_phrase(tmp_path:
     private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     write_key(tmp_path, private, b"100%")
     write_profile(tmp_path, "pass_phrase=100%")
-    key = load_signing_key(str(tmp_path / "config"), "TEAM")
+    key = load_credential(str(tmp_path / "config"), "TEAM").key
     assert key.key_id == "t/u/f"
     assert key.private_key.private_numbers() == private.private_numbers()
 
@@ -63,7 +63,7 @@ def test_an_unusable_profile_is_refused_with_the_file_and_what_is_wrong_with_it(
     if config is not None:
         (tmp_path / "config").write_text(config)
     with pytest.raises(Problem) as caught:
-        load_signing_key(str(tmp_path / "config"), profile)
+        load_credential(str(tmp_path / "config"), profile)
     assert caught.value.code is Code.INTERNAL
     assert f"The OCI profile {profile!r} cannot be used: {tmp_path}/{expected}" in caught.value.detail
     assert "hidden" not in caught.value.detail

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aiohttp
@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 
 from gateway.contents.backend import Backend, SupportsMove
-from gateway.contents.model import Absent, Entry, Kind, Matches
+from gateway.contents.model import Absent, Matches
 from gateway.contents.paths import ContentPath
 from gateway.contents.problem import Code, Problem, Reason
 from gateway.wire.client import open_session
@@ -132,57 +132,6 @@ async def test_a_gateway_that_has_just_started_hands_an_etag_back_as_the_service
     await third.delete(PATH, precondition=Matches(again.etag))
 
 
-async def test_what_was_just_made_may_be_seen_a_little_later(workspace: WorkspaceEmulator, backend: Backend) -> None:
-    def lagging() -> Callable[[web.Request], web.Response | None]:
-        lags = [1]
-
-        def fault(request: web.Request) -> web.Response | None:
-            is_look = request.method == "GET" and "content=0" in request.query_string
-            made = "POST" in methods() or "PATCH" in methods()
-            if not (is_look and made and lags[0]):
-                return None
-            lags[0] -= 1
-            return web.json_response({"code": "NotAuthorizedOrNotFound", "message": ""}, status=404)
-
-        return fault
-
-    def methods() -> list[str]:
-        return [method for method, _ in workspace.requests]
-
-    assert isinstance(backend, SupportsMove)
-    makes: tuple[Callable[[], Awaitable[Entry]], ...] = (
-        lambda: backend.make_directory(ContentPath.parse("a")),
-        lambda: backend.make_directory(ContentPath.parse("Prüfung")),
-        lambda: backend.move(ContentPath.parse("a"), ContentPath.parse("b")),
-    )
-    for make in makes:
-        workspace.requests.clear()
-        workspace.habits.fault = lagging()
-        assert (await make()).kind is Kind.DIRECTORY
-    assert await names_of(backend) == ["Prüfung", "b"]
-
-
-async def test_what_never_comes_to_be_seen_is_missing(workspace: WorkspaceEmulator, backend: Backend) -> None:
-    workspace.habits.fault = failing(404, '{"code": "NotAuthorizedOrNotFound", "message": ""}', times=9)
-    with pytest.raises(Problem) as caught:
-        await backend.make_directory(ContentPath.parse("a"))
-    assert caught.value.code is Code.NOT_FOUND
-
-
-async def test_a_lag_does_not_hide_other_faults(workspace: WorkspaceEmulator, backend: Backend) -> None:
-    workspace.habits.fault = failing(503, '{"code": "ServiceUnavailable", "message": ""}', times=9)
-    attempts: tuple[Awaitable[object], ...] = (
-        backend.make_directory(ContentPath.parse("a")),
-        backend.write(PATH, NOTEBOOK),
-        backend.probe(),
-        backend.stat(ContentPath.ROOT),
-    )
-    for attempt in attempts:
-        with pytest.raises(Problem) as caught:
-            await attempt
-        assert caught.value.code is Code.UNAVAILABLE
-
-
 async def test_a_name_that_is_on_two_pages_is_listed_once(workspace: WorkspaceEmulator, backend: Backend) -> None:
     await backend.write(PATH, NOTEBOOK)
     item = {"path": "/Workspace/a.ipynb", "type": "NOTEBOOK"}
@@ -211,5 +160,12 @@ async def test_nothing_that_is_missing_is_moved_or_replaced(backend: Backend) ->
 
 async def test_an_answer_without_etag_after_a_save_is_asked_for(workspace: WorkspaceEmulator, backend: Backend) -> None:
     await backend.write(PATH, NOTEBOOK)
-    workspace.habits.fault = failing(200, "{}", method="PUT")
+
+    def silent(request: web.Request) -> web.Response | None:
+        if request.method != "PUT":
+            return None
+        workspace.tree.put(("Workspace", "a.ipynb"), OTHER)
+        return web.json_response({})
+
+    workspace.habits.fault = silent
     assert (await backend.write(PATH, OTHER)).entry == await backend.stat(PATH)

@@ -92,6 +92,26 @@ async def test_a_read_is_sent_at_most_twice() -> None:
         assert len(methods) == 2
 
 
+async def test_a_read_that_its_caller_repeats_is_sent_once() -> None:
+    async with upstream(cutting(1)) as (sender, url, methods):
+        assert (await problem_of(sender.send("GET", url, repeats=False))).code is Code.UNAVAILABLE
+        assert methods == ["GET"]
+
+
+async def test_an_answer_may_be_wanted_for_its_headers_alone() -> None:
+    async def endless(request: web.Request) -> web.StreamResponse:
+        if request.path != "/missing":
+            response = web.StreamResponse(headers={"ETag": "e", "Content-Length": "1000000000"})
+            await response.prepare(request)
+            return response
+        return web.Response(status=404, text="why")
+
+    async with upstream(endless) as (sender, url, _):
+        answer = await sender.send("GET", url, wants_body=False)
+        assert (answer.status, answer.headers["ETag"], answer.body) == (200, "e", b"")
+        assert (await sender.send("GET", url / "missing", wants_body=False)).body == b"why"
+
+
 async def test_an_answer_that_breaks_off_is_neither_served_nor_asked_for_again() -> None:
     async def half(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Length": "1000"})
