@@ -11,7 +11,7 @@ import pytest
 
 from gateway.demo.s3 import S3Server
 from gateway.server.certificates import server_context, write_dev_certificate
-from tests.compat.oracle_cli import OracleCli
+from tests.compat.oracle_cli import OracleCli, running_forks
 from tests.fakes.jupyter import JupyterServer
 from tests.gateways import running_gateway, signing_key
 from tests.matrix.stores import STORES, Servers
@@ -26,9 +26,19 @@ def oracles_connections_are_collected() -> Iterator[None]:
         gc.collect()
 
 
+@pytest.fixture(scope="session")
+def cli_forks() -> Iterator[Path]:
+    with running_forks() as socket:
+        yield socket
+
+
 @pytest.fixture(params=list(STORES))
 async def cli(
-    request: pytest.FixtureRequest, s3_server: S3Server, jupyter_server: JupyterServer, tmp_path: Path
+    request: pytest.FixtureRequest,
+    s3_server: S3Server,
+    jupyter_server: JupyterServer,
+    cli_forks: Path,
+    tmp_path: Path,
 ) -> AsyncIterator[OracleCli]:
     """Oracle's command line before a gateway over TLS, which stands on each of the stores."""
     authority, certificate, key = write_dev_certificate(tmp_path / "tls", [])
@@ -38,4 +48,4 @@ async def cli(
         STORES[request.param](Servers(s3_server, jupyter_server), tmp_path) as mount,
         running_gateway(tmp_path, [{**mount, "name": "m"}], tls=server_context(certificate, key)) as gateway,
     ):
-        yield OracleCli.installed(home, gateway.url, authority, signing_key())
+        yield OracleCli.at_home(home, gateway.url, authority, signing_key(), cli_forks)

@@ -1,6 +1,6 @@
 """Oracle's command line, unmodified and over TLS, against the whole gateway: notebook contents (spec oci 3.8, 4, 10).
 
-A call costs most of a second, so each store is walked through once, with what is independent side by side.
+Each store is walked through once, with what is independent side by side.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,18 @@ async def _reads_and_a_copy(cli: OracleCli, path: str, etag: str) -> str:
 
 
 @over_a_folder
+async def test_the_installed_script_saves_reads_and_is_refused(cli: OracleCli) -> None:
+    """As it is started from a shell; all other calls are forked from a process that has imported it."""
+    script, path = replace(cli, forks=None), "/Workspace/ñ a%41.ipynb"
+    saved = await script.notebook("update-content", path, body=save_of("# one"))
+    read, stale = await asyncio.gather(
+        script.notebook("get-content", path), script.notebook("delete-content", path, if_match="old")
+    )
+    assert (read.etag, text_of(read)) == (saved.etag, "# one")
+    assert (stale.refusal, stale.exit_code) == (STALE, 412 % 256)
+
+
+@over_a_folder
 async def test_text_is_read_as_bytes(cli: OracleCli) -> None:
     path = "/Workspace/t.txt"
     details = {"type": "file", "format": "text", "content": "héllo"}
@@ -130,7 +143,7 @@ async def test_a_key_that_nobody_registered_is_not_authenticated(cli: OracleCli,
     home = tmp_path / "stranger"
     home.mkdir()
     stranger = SigningKey(signing_key().key_id, rsa.generate_private_key(public_exponent=65537, key_size=2048))
-    forger = OracleCli.installed(home, cli.endpoint, cli.authority, stranger)
+    forger = OracleCli.at_home(home, cli.endpoint, cli.authority, stranger, cli.forks)
     read, written = await asyncio.gather(
         forger.notebook("get-content", "/Workspace", content=0),
         forger.notebook("update-content", "/Workspace/a.ipynb", body=save_of("x")),
