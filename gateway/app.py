@@ -23,6 +23,7 @@ from gateway.dialects.dialect import Dialect
 from gateway.dialects.jupyter import jupyter_dialect
 from gateway.dialects.nx1 import nx1_dialect
 from gateway.dialects.oci import oci_dialect
+from gateway.exporting.pool import ExportPool
 from gateway.identity import gatekeeper
 from gateway.registry import create_backend
 from gateway.server.health import Health, add_health_routes
@@ -95,7 +96,10 @@ async def _opened(
         tokens = RetryTokens(StateTokens(store))
         by_name = Mounts(mounts)
         contents = Contents(by_name, locks, tokens.vacated)
-        services = Services(contents, StateApps(store), uploads, Sessions(by_name, locks, tokens.vacated))
+        sessions = Sessions(by_name, locks, tokens.vacated)
+        exports = ExportPool()
+        stack.push_async_callback(exports.aclose)
+        services = Services(contents, StateApps(store), uploads, sessions, exports)
         app[ROAD] = Road(table, gatekeeper(settings.identity, session, store), services, tokens)
         health.watch({mount.name: mount.backend for mount in mounts}, store)
         with suppress(TimeoutError):

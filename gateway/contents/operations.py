@@ -7,6 +7,7 @@ from typing import Protocol, TypeVar
 
 from gateway.contents.apps import Apps
 from gateway.contents.compute import Session, SessionChange
+from gateway.contents.exports import Exports
 from gateway.contents.model import EPOCH, Caller, Checkpoint, Condition, Document, Entry, Kind, Listing, Written
 from gateway.contents.notebook import stored_form
 from gateway.contents.offload import offloaded
@@ -27,6 +28,7 @@ class Services:
     apps: Apps
     uploads: Uploads
     sessions: Sessions
+    exports: Exports
 
 
 class Operation(Protocol[R_co]):

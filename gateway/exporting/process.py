@@ -73,8 +73,9 @@ class Worker:
 
     def kill(self) -> None:
         """End it wherever it is; it holds nothing that must be put in order."""
-        with suppress(ProcessLookupError):
-            self._process.kill()
+        if self.is_running:
+            with suppress(ProcessLookupError):
+                self._process.kill()
 
     async def ended(self) -> int:
         """Wait for its end; the exit code."""

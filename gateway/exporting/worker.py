@@ -11,23 +11,27 @@ import sys
 import warnings
 
 from jinja2 import TemplateError
+from jsonschema import ValidationError
+from nbconvert.filters.markdown_mistune import InvalidNotebook
+from nbconvert.utils.exceptions import ConversionException
 
 from gateway.contents.problem import Code, Problem
 from gateway.exporting.confinement import confine
 from gateway.exporting.frames import Outcome, Reply, Request, read_request, reply_frame
-from gateway.exporting.inspection import inspect
 from gateway.exporting.page import page
-from gateway.exporting.reading import read_notebook
 
 _FAILURES = (
     ArithmeticError,
     AssertionError,
     AttributeError,
+    ConversionException,
+    InvalidNotebook,
     LookupError,
     OSError,
     RuntimeError,
     TemplateError,
     TypeError,
+    ValidationError,
     ValueError,
 )
 """What libraries that nobody wrote for hostile input make of it."""
@@ -41,11 +45,9 @@ def to_html(title: str, notebook: bytes) -> str:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            document = page(title, read_notebook(notebook))
-            inspect(document)
+            return page(title, notebook)
     except _FAILURES as error:
         raise Problem(Code.UNPROCESSABLE, "The notebook cannot be shown as HTML.") from error
-    return document
 
 
 def answer(request: Request) -> bytes:

@@ -7,104 +7,26 @@ sends) and with plain slashes (``plain``, the Python client's default).
 from __future__ import annotations
 
 import asyncio
-import gc
-import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
-from dataclasses import dataclass, replace
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from yarl import URL
 
 from gateway.demo.s3 import S3Server
 from gateway.server.certificates import server_context, write_dev_certificate
 from gateway.wire.signature import sign
+from tests.compat.oracle_client import GONE, OracleClient, creation, dp, gateway_over, oci_sdk, rename_to, save_of
 from tests.fakes.jupyter import JupyterServer
-from tests.gateways import NOTEBOOK, PLATFORM_ID, WORKSPACE_KEY, Clients, running_gateway, signing_key
+from tests.gateways import PLATFORM_ID, Clients, running_gateway, signing_key
 from tests.matrix.stores import STORES, Servers
 
-dp = pytest.importorskip("aidp_python_client.aidataplatform_dp", reason="Oracle's client is not installed")
-oci_sdk = pytest.importorskip("oci", reason="Oracle's client is not installed")
-
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-GONE = (404, "NotAuthorizedOrNotFound")
-
-
-def config_of(key: rsa.RSAPrivateKey) -> dict[str, str]:
-    """What stands in ``~/.oci/config``, with the gateway's one registered user."""
-    form = serialization.PrivateFormat.PKCS8
-    pem = key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()).decode()
-    tenancy, user, fingerprint = signing_key().key_id.split("/")
-    named = {"tenancy": tenancy, "user": user, "fingerprint": fingerprint}
-    return {**named, "region": "us-ashburn-1", "key_content": pem}
-
-
-@dataclass(frozen=True)
-class OracleClient:
-    """``NotebookClient`` in a thread, as it blocks; ``folder`` is a fresh one for each test."""
-
-    client: Any
-    folder: str = "/Workspace"
-
-    @classmethod
-    def at(cls, url: str, *, strict: bool, key: rsa.RSAPrivateKey | None = None) -> OracleClient:
-        config, no_retries = config_of(key or signing_key().private_key), oci_sdk.retry.NoneRetryStrategy()
-        client = dp.NotebookClient(
-            config, service_endpoint=url, retry_strategy=no_retries, enable_strict_url_encoding=strict
-        )
-        return cls(client)
-
-    async def call(self, name: str, *arguments: object, **options: object) -> Any:
-        return await asyncio.to_thread(getattr(self.client, name), PLATFORM_ID, WORKSPACE_KEY, *arguments, **options)
-
-    async def refused(self, name: str, *arguments: object, **options: object) -> tuple[int, str]:
-        with pytest.raises(oci_sdk.exceptions.ServiceError) as refusal:
-            await self.call(name, *arguments, **options)
-        assert refusal.value.request_id
-        assert refusal.value.message
-        return refusal.value.status, refusal.value.code
-
-    def close(self) -> None:
-        """Hang up. The client's pool closes its connections only when it is collected; a server that stops would wait
-        for their goodbye over TLS."""
-        self.client.base_client.session.close()
-        gc.collect()
-
-    async def in_new_folder(self) -> OracleClient:
-        """Two levels whose names need escaping in every way."""
-        folder = f"/Workspace/{token_hex(6)} b"
-        for path in (folder, f"{folder}/ñ~x+y&z"):
-            made = await self.call("update_content", path, dp.models.UpdateContentDetails(type="directory"))
-            assert (made.status, made.data.path, made.data.type) == (200, path, "directory")
-        return replace(self, folder=f"{folder}/ñ~x+y&z")
-
-    async def saved(self, path: str, text: str, **options: object) -> Any:
-        return await self.call("update_content", path, save_of(text), **options)
-
-    async def text_at(self, path: str) -> str:
-        read = await self.call("get_content", path)
-        return "".join(read.data.content["cells"][0]["source"])
-
-
-def save_of(text: str) -> Any:
-    content = json.loads(NOTEBOOK)
-    content["cells"][0]["source"] = text
-    return dp.models.UpdateContentDetails(type="notebook", format="json", content=content)
-
-
-def creation(**fields: object) -> Any:
-    return dp.models.CreateContentDetails(**fields)
-
-
-def rename_to(path: str) -> Any:
-    return dp.models.ModifyContentDetails(path=path)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=list(STORES))
@@ -114,11 +36,8 @@ async def gateway(
     jupyter_server: JupyterServer,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[Clients]:
-    folder = tmp_path_factory.mktemp("oracle-client")
-    async with (
-        STORES[request.param](Servers(s3_server, jupyter_server), folder) as mount,
-        running_gateway(folder, [{**mount, "name": "m"}]) as running,
-    ):
+    servers = Servers(s3_server, jupyter_server)
+    async with gateway_over(request.param, servers, tmp_path_factory.mktemp("oracle-client")) as running:
         yield running
 
 
@@ -234,12 +153,9 @@ async def test_text_and_bytes_are_files(client: OracleClient) -> None:
 
 async def test_what_the_client_cannot_have_is_said_at_once(client: OracleClient) -> None:
     """With its retries on: an answer that it takes for a passing fault would be asked for again for ten minutes."""
-    piece = dp.models.UpdateContentDetails(
-        upload_id="u", upload_chunk_index=1, total_chunks=2, content="QQ==", format="json"
-    )
     async with asyncio.timeout(5):
-        refusal = await client.refused(
-            "update_content", f"{client.folder}/a.ipynb", piece, retry_strategy=oci_sdk.retry.DEFAULT_RETRY_STRATEGY
+        refusal = await client.objects().refused(
+            "download_workspace_object_with_par", client.folder, retry_strategy=oci_sdk.retry.DEFAULT_RETRY_STRATEGY
         )
     assert refusal == (501, "MethodNotImplemented")
 

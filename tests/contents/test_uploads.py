@@ -12,6 +12,7 @@ import pytest
 
 from gateway.contents.apps import Apps
 from gateway.contents.backend import Capability
+from gateway.contents.exports import Exports
 from gateway.contents.model import Absent, Caller, Condition, Entry, Kind, Precondition, Written
 from gateway.contents.mounts import Mount
 from gateway.contents.operations import Services, UploadChunk
@@ -44,7 +45,9 @@ class Stand:
     async def send(
         self, number: int, body: bytes, *, caller: Caller = ADA, text: str = "m/a.bin", condition: Condition = None
     ) -> Entry | Written:
-        services = Services(self.contents, cast("Apps", None), self.uploads, cast("Sessions", None))
+        services = Services(
+            self.contents, cast("Apps", None), self.uploads, cast("Sessions", None), cast("Exports", None)
+        )
         return await UploadChunk(caller, parse(text), number, body, condition).run(services)
 
     def left_over(self) -> list[str]:

@@ -13,7 +13,8 @@ _ACTIVE = re.compile(
     "noscript|object|param|portal|script|select|set|slot|source|svg|template|textarea|track|use|video"
 )
 _ADDRESS = re.compile("action|background|cite|data|formaction|href|longdesc|ping|poster|src|srcset|xlink:href")
-_LINK = re.compile(r"(https?://|mailto:|#)", re.IGNORECASE)
+_LINK = re.compile(r"https?://|mailto:|[^:]*$", re.IGNORECASE)
+"""To another page, or within this one; what has no scheme stays where the page is."""
 _IMAGE = re.compile(r"data:image/(png|jpeg|gif|webp|bmp|svg\+xml);base64,[A-Za-z0-9+/=\s]*")
 _LOADING = re.compile(r"url|import|expression|image|behavior|binding|\\|position|@", re.IGNORECASE)
 

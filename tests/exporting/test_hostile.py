@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.contents.problem import Code, Problem
-from gateway.exporting.inspection import inspect
 from gateway.exporting.worker import to_html
 from tests.exporting.browser import activity, elements, text
 from tests.exporting.notebooks import PIXEL, code, display, error, html, markdown, notebook, raw, stream
@@ -93,11 +92,15 @@ PLACES = {
     "the language": book(code(source="x"), language_info={"name": EVIL}, language=EVIL),
     "the kernel": book(code(source="x"), kernelspec={"name": EVIL, "display_name": EVIL, "language": EVIL}),
     "the title": book(title=EVIL, authors=[{"name": EVIL}]),
-    "an id": book(code(stream("x"), id=f"a {EVIL}"), markdown("x", id=EVIL)),
     "a tag": book(code(stream("x"), metadata={"tags": [EVIL, "a onclick=alert(1)"], "name": EVIL})),
     "a mark of trust": book(code(html(EVIL), metadata={"trusted": True})),
+}
+
+
+NOT_VALID = {
     "a prompt": book(code(display({"text/plain": "x"}), execution_count=EVIL)),
     "an unknown cell": book({"cell_type": EVIL, "type": EVIL, "source": EVIL, "metadata": {}}),
+    "an id": book(code(stream("x"), id=f"a {EVIL}"), markdown("x", id=EVIL)),
     "an unknown output": book(code({"output_type": EVIL, "text": EVIL, "data": EVIL})),
 }
 
@@ -113,7 +116,6 @@ def test_a_fragment_of_an_output_or_of_markdown_does_nothing(fragment: str) -> N
     page = to_html("title", book(markdown(f"first words\n\n{fragment}"), code(*outputs)))
     assert activity(page) == []
     assert "first words" in text(page)
-    assert "before" in text(page)
     assert text(page).endswith("the last words")
 
 
@@ -122,6 +124,13 @@ def test_a_notebook_does_nothing_from_any_place_in_it(body: bytes) -> None:
     page = to_html("title", body)
     assert activity(page) == []
     assert text(page).endswith("the last words")
+
+
+@pytest.mark.parametrize("body", NOT_VALID.values(), ids=NOT_VALID.keys())
+def test_a_notebook_that_breaks_its_schema_is_not_shown(body: bytes) -> None:
+    with pytest.raises(Problem) as refused:
+        to_html("title", body)
+    assert (refused.value.code, "script" in refused.value.detail) == (Code.UNPROCESSABLE, False)
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=25).map("".join))
@@ -142,63 +151,3 @@ def test_a_drawing_is_a_picture_of_itself() -> None:
     page = to_html("title", notebook(code(display({"image/svg+xml": "<svg onload='alert(1)'></svg>"}))))
     (picture,) = elements(page, "img")
     assert picture.attrib["src"] == "data:image/svg+xml;base64,PHN2ZyBvbmxvYWQ9J2FsZXJ0KDEpJz48L3N2Zz4="
-
-
-@pytest.mark.parametrize(
-    ("style", "left"),
-    [
-        ("color:red", "color: red"),
-        ("Color: rgb(1, 2, 3) ! important; background : #fff", "color: rgb(1, 2, 3); background: #fff"),
-        ("font-family:Menlo,'DejaVu Sans Mono',monospace", 'font-family: Menlo,"DejaVu Sans Mono",monospace'),
-        ("width:expression(1);height:10px", "height: 10px"),
-        ("color:red;}p{color:blue", "color: red"),
-        ("color:var(--x);left:0", None),
-        ("background:url(data:image/png;base64,AA)", None),
-        ("font-family:'a\\\"b'", None),
-    ],
-)
-def test_of_a_style_known_properties_with_plain_values_stay(style: str, left: str | None) -> None:
-    page = to_html("title", notebook(code(html(f'<i style="{style.replace(chr(34), "&quot;")}">x</i>'))))
-    (styled,) = elements(page, "i")
-    assert styled.get("style") == left
-
-
-def test_classes_of_the_page_itself_are_not_for_a_notebook() -> None:
-    page = to_html(
-        "title", notebook(code(html("<table class='dataframe jp-Dialog other'><tr><td>1</td></tr></table>")))
-    )
-    (table,) = elements(page, "table")
-    assert table.get("class") == "dataframe"
-
-
-@pytest.mark.parametrize(
-    "intrusion",
-    [
-        "<script>alert(1)</script>",
-        "<p onclick='alert(1)'>x</p>",
-        "<a href='javascript:alert(1)'>x</a>",
-        "<p style='background:url(http://127.0.0.1:9/)'>x</p>",
-        "<img src='http://127.0.0.1:9/x.png'>",
-        "<style>p{}</style>",
-        "<meta http-equiv='refresh' content='0'>",
-        "<!-- x -->",
-        "<!DOCTYPE html>",
-        "<?x?>",
-        "<![CDATA[x]]>",
-        "</main>",
-        "<svg></svg>",
-    ],
-)
-def test_the_last_look_refuses_a_page_with_what_was_overlooked(intrusion: str) -> None:
-    page = to_html("title", book())
-    with pytest.raises(Problem) as refused:
-        inspect(page.replace("the last words", intrusion))
-    assert refused.value.code is Code.UNPROCESSABLE
-
-
-@pytest.mark.parametrize("part", ["Content-Security-Policy", "default-src 'none'", "no-referrer", "</main>"])
-def test_the_last_look_refuses_a_page_whose_frame_is_not_whole(part: str) -> None:
-    page = to_html("title", book())
-    inspect(page)
-    with pytest.raises(Problem):
-        inspect(page.replace(part.replace("'", "&#39;"), ""))

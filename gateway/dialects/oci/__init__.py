@@ -11,6 +11,7 @@ from gateway.contents.paths import ContentPath
 from gateway.dialects.dialect import REQUEST_ID, Dialect, Route
 from gateway.dialects.oci.addresses import Workspaces
 from gateway.dialects.oci.contents import ContentsEndpoints
+from gateway.dialects.oci.exports import ExportEndpoint
 from gateway.dialects.oci.headers import REQUEST_ID_HEADER
 from gateway.dialects.oci.objects import CREATE_HEADERS, UNSUPPORTED_ACTIONS, ObjectEndpoints
 from gateway.dialects.oci.problems import render_problem
@@ -35,6 +36,7 @@ def oci_dialect(
     """
     known = Workspaces(dict(workspaces))
     contents = ContentsEndpoints(known, lists_directories=lists_directories)
+    export = ExportEndpoint(known)
     objects = ObjectEndpoints(known)
     sessions = SessionEndpoints(known)
     workspace = WorkspaceEndpoint(known)
@@ -45,6 +47,7 @@ def oci_dialect(
         yield Route("GET", f"{below}/notebook/api/sessions", listing)
         yield from _session_routes(f"{below}/notebook/api/sessions", sessions)
         yield from _contents_routes(f"{below}/notebook/api/contents/{{path*}}", contents)
+        yield Route("POST", f"{below}/notebook/api/actions/export/contents/{{path*}}", export.export)
         yield from _object_routes(f"{below}/objects", f"{below}/actions", objects)
 
     prefixes = [(f"{api}/{version}", version) for version in generations for api in ("", "/api")]

@@ -14,6 +14,7 @@ from yarl import URL
 
 from gateway.contents.apps import Apps
 from gateway.contents.backend import Backend
+from gateway.contents.exports import Exports
 from gateway.contents.locks import ProcessLocks
 from gateway.contents.model import Caller, Credential
 from gateway.contents.mounts import Mount, Mounts
@@ -79,7 +80,9 @@ def dialect_app(dialect: Dialect, backend: Backend, caller: Caller = ADA) -> web
     """The dialect alone: every request comes from ``caller``, and ``backend`` is the root."""
     contents = Contents(Mounts([Mount("store", backend, is_root=True)]), ProcessLocks())
     uploads = Uploads(MemoryBackend(), MemoryUploadSessions(), MAX_UPLOAD_BYTES)
-    services = Services(contents, cast("Apps", None), uploads, cast("Sessions", None))  # this dialect knows neither
+    services = Services(
+        contents, cast("Apps", None), uploads, cast("Sessions", None), cast("Exports", None)
+    )  # this dialect knows neither
 
     async def travel(request: web.Request) -> web.StreamResponse:
         try:

@@ -15,6 +15,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from gateway.contents.apps import AppType
+from gateway.contents.exports import Exports
 from gateway.contents.locks import ProcessLocks
 from gateway.contents.model import Caller, Credential
 from gateway.contents.mounts import Mount, Mounts
@@ -162,7 +163,9 @@ async def running(store: StateStore, backend: MemoryBackend | None = None) -> As
     )
     table = RouteTable([dialect])
     contents = Contents(Mounts([Mount("work", backend, homes=True)]), ProcessLocks())
-    services = Services(contents, StateApps(store), cast("Uploads", None), cast("Sessions", None))
+    services = Services(
+        contents, StateApps(store), cast("Uploads", None), cast("Sessions", None), cast("Exports", None)
+    )
     callers: list[Nx1] = []
 
     async def travel(request: web.Request) -> web.StreamResponse:

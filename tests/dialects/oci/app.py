@@ -25,6 +25,7 @@ from gateway.contents.service import Contents
 from gateway.contents.sessions import Sessions
 from gateway.contents.uploads import Uploads
 from gateway.dialects.oci import COLLECTIONS, oci_dialect
+from gateway.exporting.pool import ExportPool
 from gateway.server.auth import Gatekeeper
 from gateway.server.idempotency import RetryTokens
 from gateway.server.middleware import Metrics, middlewares
@@ -76,6 +77,7 @@ class Oci:
     url: str
     root: Path
     kernels: LocalBackendWithKernels
+    exports: Exports
 
     async def __call__(self, method: str, tail: str, value: object = None, **headers: str) -> Answer:
         return await self.send(method, CONTENTS + tail, value, **headers)
@@ -111,6 +113,19 @@ class Failing(LocalBackend):
         raise self._error
 
 
+class Exports:
+    """Makes pages as the gateway does, unless there is a ``problem``."""
+
+    def __init__(self, pool: ExportPool) -> None:
+        self.problem: Problem | None = None
+        self._pool = pool
+
+    async def html(self, title: str, notebook: bytes) -> str:
+        if self.problem is not None:
+            raise self.problem
+        return await self._pool.html(title, notebook)
+
+
 class Everyone:
     """Takes every request for the same caller's: signatures have tests of their own."""
 
@@ -121,18 +136,21 @@ class Everyone:
 @asynccontextmanager
 async def running(root: Path, *, lists_directories: bool = False) -> AsyncIterator[Oci]:
     (root / FOLDER).mkdir()
-    backend = LocalBackendWithKernels(root)
-    runner = web.AppRunner(_app(backend, root, lists_directories=lists_directories), access_log=None)
+    backend, pool = LocalBackendWithKernels(root), ExportPool()
+    exports = Exports(pool)
+    app = _app(backend, exports, root, lists_directories=lists_directories)
+    runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         async with aiohttp.ClientSession() as session:
-            yield Oci(session, f"http://127.0.0.1:{runner.addresses[0][1]}", root / FOLDER, backend)
+            yield Oci(session, f"http://127.0.0.1:{runner.addresses[0][1]}", root / FOLDER, backend, exports)
     finally:
+        await pool.aclose()
         await runner.cleanup()
 
 
-def _app(backend: LocalBackendWithKernels, root: Path, *, lists_directories: bool) -> web.Application:
+def _app(backend: LocalBackendWithKernels, exports: Exports, root: Path, *, lists_directories: bool) -> web.Application:
     nobody = frozenset[str]()
     mounts = Mounts(
         [
@@ -149,7 +167,7 @@ def _app(backend: LocalBackendWithKernels, root: Path, *, lists_directories: boo
     locks = ProcessLocks()
     contents, sessions = Contents(mounts, locks, tokens.vacated), Sessions(mounts, locks, tokens.vacated)
     uploads = Uploads(MemoryBackend(), MemoryUploadSessions(), MAX_UPLOAD_BYTES)
-    services = Services(contents, cast("Apps", None), uploads, sessions)
+    services = Services(contents, cast("Apps", None), uploads, sessions, exports)
     workspaces = {
         (PLATFORM, WORKSPACE): ContentPath(("files", FOLDER)),
         **{(PLATFORM, f"ws-{name}"): ContentPath((name,)) for name in CLOSED_OFF},

@@ -71,7 +71,7 @@ CASES = [
     Case("no_such_workspace", 404, "NotAuthorizedOrNotFound", target=CONTENTS.replace("test-w", "no-w") + "a.ipynb"),
     Case("no_such_route", 404, "NotFound", target="/20260430/aiDataPlatforms"),
     Case("no_such_route_below_api", 404, "NotFound", target="/api/20260430"),
-    Case("export_is_no_route", 404, "NotFound", "POST", CONTENTS.replace("contents", "actions/export/contents") + "a"),
+    Case("no_such_group", 404, "NotFound", target=f"{WORKSPACE}/clusters"),
     Case("no_such_method", 405, "MethodNotAllowed", "LOCK"),
     Case("options", 405, "MethodNotAllowed", "OPTIONS"),
     Case("taken", 409, "Conflict", "PATCH", body=b'{"path": "/"}'),

@@ -165,7 +165,13 @@ async def test_sessions_outside_the_workspace_are_not_there(sessions: Sessions) 
 async def test_a_mount_without_kernels_says_so_for_good(oci: Oci) -> None:
     """501, which Oracle's clients do not repeat."""
     plain = Sessions(oci, "ws-plain")
-    calls: tuple[tuple[str, str, object], ...] = (("GET", "", None), ("POST", "", WANTED), ("GET", "/x", None), ("PATCH", "/x", {}), ("DELETE", "/x", None))
+    calls: tuple[tuple[str, str, object], ...] = (
+        ("GET", "", None),
+        ("POST", "", WANTED),
+        ("GET", "/x", None),
+        ("PATCH", "/x", {}),
+        ("DELETE", "/x", None),
+    )
     for method, tail, value in calls:
         assert refusal(await plain(method, tail, value)) == (501, "MethodNotImplemented")
 
