@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import html
 import re
+from typing import Any
 
 import nbformat
 import nh3
 from jinja2 import DictLoader
-from nbconvert.exporters import HTMLExporter
+from nbconvert.exporters import HTMLExporter, TemplateExporter
+from nbconvert.filters import DataTypeFilter, Highlight2HTML, ansi2html, strip_ansi
 
 _TEMPLATES = DictLoader(
     {
@@ -71,6 +73,9 @@ _STYLE_PROPERTIES = {
     "width",
 }
 
+_MAX_COPIED_CHARACTERS = 10**10
+"""Of one text: nbconvert copies what is left of it at each change of colour. Some two seconds."""
+
 
 def page(title: str, notebook: bytes) -> str:
     """The whole document. Raises what nbformat and nbconvert raise for what they cannot read or show."""
@@ -101,12 +106,29 @@ def _kept(tag: str, name: str, value: str) -> str | None:
     return None if value.lower().lstrip().startswith("data:") else value
 
 
+def _coloured(text: str) -> str:
+    """Text with its terminal colours, or without them where there are so many that nobody would wait for them."""
+    copied = text.count("\x1b") * len(text) // 2
+    return str(ansi2html(text if copied < _MAX_COPIED_CHARACTERS else strip_ansi(text)))
+
+
+class _Exporter(HTMLExporter):
+    """HTML's, without its last step: to read and write the whole page once more takes longer than all the rest."""
+
+    def from_notebook_node(self, nb: Any, resources: Any = None, **more: Any) -> tuple[str, Any]:  # type: ignore[override]
+        language = nb.metadata.get("language_info", {})
+        lexer = language.get("pygments_lexer", language.get("name"))
+        self.register_filter("highlight_code", Highlight2HTML(pygments_lexer=lexer, parent=self))
+        self.register_filter("filter_data_type", DataTypeFilter(parent=self))
+        return TemplateExporter.from_notebook_node(self, nb, resources, **more)
+
+
 def _exporter(template: str) -> HTMLExporter:
     """Each piece of a notebook is cleaned by itself, so that none swallows what follows; and later all of it again.
 
     Left to itself nbconvert takes templates from the current folder, too.
     """
-    exporter = HTMLExporter(
+    exporter = _Exporter(
         template_name="lab",
         template_file=template,
         extra_loaders=[_TEMPLATES],
@@ -114,6 +136,7 @@ def _exporter(template: str) -> HTMLExporter:
         sanitize_html=True,
     )
     exporter.register_filter("clean_html", _cleaned)
+    exporter.register_filter("ansi2html", _coloured)
     exporter.config.NbConvertBase.display_data_priority = _FORMS
     return exporter
 

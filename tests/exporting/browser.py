@@ -13,8 +13,10 @@ _ACTIVE = re.compile(
     "noscript|object|param|portal|script|select|set|slot|source|svg|template|textarea|track|use|video"
 )
 _ADDRESS = re.compile("action|background|cite|data|formaction|href|longdesc|ping|poster|src|srcset|xlink:href")
-_LINK = re.compile(r"https?://|mailto:|[^:]*$", re.IGNORECASE)
+_LINK = re.compile(r"https?:|mailto:|(?![a-z][a-z0-9+.-]*:)", re.IGNORECASE)
 """To another page, or within this one; what has no scheme stays where the page is."""
+_PASSED_OVER = str.maketrans("", "", "\t\n\r")
+"""What a browser does not see in an address."""
 _IMAGE = re.compile(r"data:image/(png|jpeg|gif|webp|bmp|svg\+xml);base64,[A-Za-z0-9+/=\s]*")
 _LOADING = re.compile(r"url|import|expression|image|behavior|binding|\\|position|@", re.IGNORECASE)
 
@@ -62,7 +64,11 @@ def _active_attributes(element: Any) -> Iterator[str]:
         if (
             name.startswith("on")
             or (name == "style" and _LOADING.search(value))
-            or (_ADDRESS.fullmatch(name) and not (harmless and harmless.match(value.strip())))
+            or (_ADDRESS.fullmatch(name) and not (harmless and harmless.match(_seen(value))))
             or (name == "http-equiv" and element.get("content") != _POLICY)
         ):
             yield f"{name}={value}"
+
+
+def _seen(address: str) -> str:
+    return address.translate(_PASSED_OVER).strip("".join(map(chr, range(33))))

@@ -78,6 +78,12 @@ def test_printed_text_keeps_its_colours_and_the_error_stream_its_ground() -> Non
     assert grounds == ["text/plain", "application/vnd.jupyter.stderr"]
 
 
+def test_text_with_too_many_colours_goes_without() -> None:
+    page = page_of(code(stream("\x1b[31mred\x1b[0m " * 40_000)))
+    assert text(page).count("red") == 40_000
+    assert "ansi-red-fg" not in page.partition("</style>")[2]
+
+
 def test_an_error_shows_its_traceback() -> None:
     page = page_of(code(error("\x1b[31mTraceback\x1b[0m", "line 2")))
     assert "Traceback line 2" in text(page)
