@@ -12,7 +12,7 @@ _BUSY = _PASSING | {"ExternalServerIncorrectState", "ResourceLocked"}
 _READS = frozenset({"GET", "HEAD"})
 _UNSURE = frozenset({Code.UNAVAILABLE, Code.TIMEOUT, Code.UPSTREAM})
 _DEFAULT_RETRY_SECONDS = 10
-_PAUSE_SECONDS = 0.5
+PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 1
 _LAG_RETRY_SECONDS = 3
 
@@ -60,12 +60,14 @@ def pause_before_again(method: str, answer: Answer) -> float | None:
     """
     fault = _fault_of(answer)
     if answer.status == 409 and fault is not None and fault.code in _PASSING:
-        return _PAUSE_SECONDS
+        return PAUSE_SECONDS
     is_down = answer.status >= 500 and answer.status != 501 and not (fault is not None and _means_absent(fault))
     if answer.status != 429 and not (is_down and method in _READS):
         return None
     asked = _retry_after(answer)
-    return None if asked is not None and asked > _LONGEST_PAUSE_SECONDS else asked or _PAUSE_SECONDS
+    if asked is None:
+        return PAUSE_SECONDS
+    return asked if asked <= _LONGEST_PAUSE_SECONDS else None
 
 
 def is_unsure(problem: Problem) -> bool:

@@ -25,7 +25,6 @@ from gateway.contents.model import Document, Entry, ETag, Kind
 from gateway.contents.paths import ContentPath
 from gateway.contents.problem import Code, Problem, Reason, invalid, stale
 
-_READ_ATTEMPTS = 2
 _SPARE = ".nbgw-"
 
 
@@ -42,13 +41,14 @@ class Files:
     async def read(self, path: ContentPath) -> Document:
         """Two calls, three where the objects API has other etags: bytes and facts that are proven to belong together.
 
-        CONFLICT (busy) when the file changes all the while.
+        When the file is changed at the same time all is read once more, from the API itself, whose answers tell which
+        revision they are of. CONFLICT (busy) when it is changed again.
         """
         standing = await self._sight.facts(path)
-        for _ in range(_READ_ATTEMPTS):
+        for may_detour in (True, False):
             if standing.is_directory:
                 raise invalid("A directory has no bytes to read.", reason=Reason.BAD_TYPE)
-            body, receipt = await self._bytes(standing)
+            body, receipt = await self._bytes(standing, may_detour=may_detour)
             if receipt.etag is not None and receipt.etag == standing.etag:
                 return Document(replace(standing.entry, size=len(body)), body)
             after = await self._sight.facts(path)
@@ -82,9 +82,9 @@ class Files:
         """The same where nothing stands: the service refuses to create what is there, in one step."""
         return await self._created(path, body, replaces=False)
 
-    async def _bytes(self, standing: Standing) -> tuple[bytes, Receipt]:
+    async def _bytes(self, standing: Standing, *, may_detour: bool) -> tuple[bytes, Receipt]:
         path = standing.path
-        if self._detour.is_open(path, standing.facts.size):
+        if may_detour and self._detour.is_open(path, standing.facts.size):
             try:
                 return await self._detour.download(path)
             except Problem as problem:

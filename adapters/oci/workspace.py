@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from uuid import uuid4
 
 import msgspec
+from structlog.contextvars import get_contextvars
 from yarl import URL
 
 from adapters.oci.addresses import Address, segment
@@ -24,6 +25,7 @@ PAGE_SIZE = 100
 
 _READS = frozenset({"GET", "HEAD"})
 _JSON = {"accept": "application/json", "content-type": "application/json"}
+_MAX_SERVED_ID = 100
 _BYTES = {"accept": "*/*", "content-type": "application/octet-stream"}
 
 
@@ -133,7 +135,7 @@ class Workspace:
     ) -> Answer:
         """The answer, whatever its status. At most two requests: ``pause_before_again`` says which go twice."""
         url = URL(address, encoded=True)
-        given = {**_JSON, **(headers or {})}
+        given = {**_JSON, "opc-request-id": _request_id(), **(headers or {})}
         try:
             answer = await self._sent(method, url, given, body, wants_body=wants_body)
         except Problem as problem:
@@ -175,6 +177,12 @@ class Workspace:
         return await self.client.send(
             method, url, headers=signed, body=body or None, repeats=False, wants_body=wants_body
         )
+
+
+def _request_id() -> str:
+    """A name for one call and its repetition, which begins with that of the request which the gateway is serving."""
+    served = str(get_contextvars().get("request_id", "nbgw"))
+    return f"{served.replace('/', '-')[:_MAX_SERVED_ID]}-{uuid4().hex[:16]}"
 
 
 def _encoded(body: object) -> bytes:
