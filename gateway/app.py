@@ -92,7 +92,7 @@ async def _opened(
         stack.push_async_callback(store.aclose)
         mounts = await _mounts(settings, client, stack)
         locks: Locks = StateLocks(store) if settings.state.shared_locks else ProcessLocks()
-        uploads = await _uploads(settings, client, store, mounts, stack)
+        uploads = await _uploads(settings, client, store, mounts, locks, stack)
         tokens = RetryTokens(StateTokens(store))
         by_name = Mounts(mounts)
         contents = Contents(by_name, locks, tokens.vacated)
@@ -136,18 +136,23 @@ async def _mounts(settings: Settings, client: UpstreamClient, stack: AsyncExitSt
 
 
 async def _uploads(
-    settings: Settings, client: UpstreamClient, store: StateStore, mounts: list[Mount], stack: AsyncExitStack
+    settings: Settings,
+    client: UpstreamClient,
+    store: StateStore,
+    mounts: list[Mount],
+    locks: Locks,
+    stack: AsyncExitStack,
 ) -> Uploads:
     """Uploads staged in a folder of this machine, or, for replicas that share no folder, out of sight in a mount."""
     sessions, max_bytes = StateUploadSessions(store), settings.server.max_body_bytes
     for mount in mounts:
         if mount.name == settings.state.uploads_mount:
-            return Uploads(mount.backend, sessions, max_bytes, below=ContentPath((UPLOADS_BELOW,)))
+            return Uploads(mount.backend, sessions, locks, max_bytes, below=ContentPath((UPLOADS_BELOW,)))
     folder = settings.state.uploads_folder
     await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
     staging = create_backend("local", client, {"root": str(folder)})
     stack.push_async_callback(staging.aclose)
-    return Uploads(staging, sessions, max_bytes)
+    return Uploads(staging, sessions, locks, max_bytes)
 
 
 def _background(health: Health, uploads: Uploads, store: StateStore) -> tuple[tuple[Work, float], ...]:

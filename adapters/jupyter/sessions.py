@@ -64,12 +64,11 @@ class Sessions:
         expected(_existing(await self._server.call("DELETE", _one(session_id))), 204, 410)
 
     def _body(self, change: SessionChange) -> bytes:
-        kernel = {"id": change.kernel_id, "name": change.kernel_name}
         fields: dict[str, Any] = {
             "path": None if change.path is None else self._server.address(change.path),
             "name": change.name,
             "type": change.kind,
-            "kernel": {name: value for name, value in kernel.items() if value is not None} or None,
+            "kernel": None if change.kernel_name is None else {"name": change.kernel_name},
         }
         return msgspec.json.encode({name: value for name, value in fields.items() if value is not None})
 

@@ -69,6 +69,5 @@ class SessionChange:
     path: ContentPath | None = None
     name: str | None = None
     kind: str | None = None
-    kernel_id: str | None = None
     kernel_name: str | None = None
     cluster: str | None = None

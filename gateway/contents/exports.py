@@ -11,7 +11,7 @@ class Exports(Protocol):
     async def html(self, title: str, notebook: bytes) -> str:
         """A whole document in one piece, its images in it as base64. ``notebook`` is the stored bytes.
 
-        UNPROCESSABLE when it is no notebook that can be shown; TIMEOUT when making the page takes too long; UNAVAILABLE
-        when too many others wait, or when what was making the page broke down. A cancelled call leaves no work behind.
+        UNPROCESSABLE when it is no notebook that can be shown, or one that takes too much time or memory, which another
+        attempt would, too; UNAVAILABLE when too many others wait. A cancelled call leaves no work behind.
         """
         ...

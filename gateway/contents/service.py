@@ -36,7 +36,7 @@ from gateway.contents.naming import copy_names, untitled_names
 from gateway.contents.notebook import EMPTY_NOTEBOOK
 from gateway.contents.paths import ContentPath
 from gateway.contents.problem import Code, Problem, Reason, already_exists, invalid, not_found
-from gateway.contents.transfer import copy_tree, move_file, move_tree, remove_empty
+from gateway.contents.transfer import copy_file, copy_tree, move_file, move_tree, remove_copied, remove_empty
 
 _NAME_ATTEMPTS = 10_000
 _REMEMBERED_DIGESTS = 10_000
@@ -199,15 +199,44 @@ class Contents:
     async def copy_to(
         self, caller: Caller, source: ContentPath, target: ContentPath, condition: Condition = None
     ) -> Entry:
-        """Copy a file or directory to exactly that path; CONFLICT when it is taken. The condition speaks of the source:
-        a stat more."""
+        """Copy a file or directory to exactly that path; CONFLICT when it is taken. The condition speaks of the source;
+        of a file it speaks of the very bytes that are copied."""
         origin = self._place(caller, source, Action.READ)
-        await self._guard.checked(origin, condition)
         entry = await origin.mount.backend.stat(origin.inner)
+        if condition is not None and entry.kind is not Kind.DIRECTORY:
+            return await self.copy_file(caller, source, target, condition)
+        await self._guard.checked(origin, condition)
         try:
             return (await self._copied(caller, origin, entry, target)).entry
         except Problem as problem:
             raise (already_exists() if problem.code is Code.PRECONDITION else problem) from problem
+
+    async def copy_file(
+        self,
+        caller: Caller,
+        source: ContentPath,
+        target: ContentPath,
+        condition: Condition = None,
+        rewrite: Callable[[bytes], bytes] | None = None,
+        *,
+        replaces: bool = False,
+        moves: bool = False,
+    ) -> Entry:
+        """Copy a file, ``rewrite`` what it holds, to a path where nothing stands (CONFLICT), or with ``replaces``
+        perhaps another file. With ``moves`` the source goes afterwards, unless it is then no longer what was copied
+        (CONFLICT). The condition speaks of the source."""
+        origin = self._place(caller, source, Action.WRITE if moves else Action.READ)
+        goal = self.writable_place(caller, target)
+        if origin.lock_name == goal.lock_name:
+            raise already_exists()
+        await self._prepare_home(goal)
+        async with self._guard.locked(origin, goal):
+            written = await copy_file(origin, goal, condition, rewrite, replaces=replaces)
+            if moves:
+                await remove_copied(origin, written.source)
+        if moves:
+            await self._tell_vacated(caller, source, origin)
+        return goal.outward(written.copy)
 
     async def move(
         self, caller: Caller, source: ContentPath, target: ContentPath, condition: Condition = None

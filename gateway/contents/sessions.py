@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 
 from gateway.contents.backend import SupportsSessions
 from gateway.contents.compute import Session, SessionChange, session_mark
 from gateway.contents.locks import Locks
-from gateway.contents.model import Caller, Condition, holds
+from gateway.contents.model import Caller, Condition, holds, sha256_hex
 from gateway.contents.mounts import Action, Mounts, Place
 from gateway.contents.paths import ContentPath
 from gateway.contents.problem import Code, Problem, invalid, not_found, stale
@@ -56,14 +56,16 @@ class Sessions:
     async def start(self, caller: Caller, folder: ContentPath, wanted: SessionChange) -> Session:
         """A session for ``wanted.path``: the one that is there already, or a new one."""
         compute = self._compute(caller, folder)
-        return compute.outward(await compute.backend.start_session(self._inward(caller, folder, wanted)))
+        inward = self._inward(caller, folder, compute, wanted)
+        async with self._held(compute, f"path {inward.path}"):  # the store may find several sessions as easily as one
+            return compute.outward(await compute.backend.start_session(inward))
 
     async def change(
         self, caller: Caller, folder: ContentPath, session_id: str, change: SessionChange, condition: Condition = None
     ) -> Session:
         """Rename a session or change its kernel. PRECONDITION unless the condition holds, checked under a lock."""
         compute = self._compute(caller, folder)
-        inward = self._inward(caller, folder, change)
+        inward = self._inward(caller, folder, compute, change)
         async with self._checked(compute, session_id, condition):
             return compute.outward(await compute.backend.change_session(session_id, inward))
 
@@ -81,17 +83,24 @@ class Sessions:
             raise Problem(Code.UNSUPPORTED, "This mount has no kernels.")
         return _Compute(place, place.mount.backend)
 
-    def _inward(self, caller: Caller, folder: ContentPath, change: SessionChange) -> SessionChange:
+    def _inward(self, caller: Caller, folder: ContentPath, compute: _Compute, change: SessionChange) -> SessionChange:
+        """The change with the backend's own path; INVALID unless it leads to a file on the same kernels."""
         if change.path is None:
             return change
-        if change.path.is_hidden or not change.path.starts_with(folder):
-            raise invalid("A session's path leads to a file that is not hidden.")
-        return replace(change, path=self._mounts.place(caller, change.path, Action.RUN).inner)
+        place = self._mounts.place(caller, change.path, Action.RUN)
+        if change.path.is_hidden or not change.path.starts_with(folder) or place.mount is not compute.place.mount:
+            raise invalid("A session's path leads to a file of the same mount that is not hidden.")
+        return replace(change, path=place.inner)
+
+    def _held(self, compute: _Compute, what: str) -> AbstractAsyncContextManager[None]:
+        """A lock of what two mounts of one store share, by a name of fixed length."""
+        mount = compute.place.mount
+        return self._locks.hold(f"session:{sha256_hex(f'{mount.store or mount.name} {what}'.encode())}")
 
     @asynccontextmanager
     async def _checked(self, compute: _Compute, session_id: str, condition: Condition) -> AsyncIterator[None]:
         """Hold the session for the block, once it is known to be the caller's and as the condition says."""
-        async with self._locks.hold(f"session:{compute.place.mount.name}:{session_id}"):
+        async with self._held(compute, f"id {session_id}"):
             session = compute.outward(await compute.backend.read_session(session_id))
             if not holds(condition, session.etag):
                 raise stale("The session has changed since that etag was read.")

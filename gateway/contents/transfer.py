@@ -7,18 +7,29 @@ copied as it stands is not deleted.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gateway.contents.backend import Backend, Capability, SupportsRemovingEmpty
 from gateway.contents.finishing import to_its_end
 from gateway.contents.guard import Guard, stat_or_none
-from gateway.contents.model import Absent, Document, ETag, Kind, Matches, Written
+from gateway.contents.model import (
+    Absent,
+    Condition,
+    Document,
+    Entry,
+    ETag,
+    Kind,
+    Matches,
+    Written,
+    holds,
+)
 from gateway.contents.mounts import Place
 from gateway.contents.notebook import same_notebook
 from gateway.contents.offload import offloaded
 from gateway.contents.paths import ContentPath
-from gateway.contents.problem import Code, Problem, Reason, already_exists, invalid
+from gateway.contents.problem import Code, Problem, Reason, already_exists, invalid, stale
 
 MAX_TREE_ENTRIES = 10_000
 
@@ -49,6 +60,46 @@ async def move_file(origin: Place, goal: Place) -> Written:
         await to_its_end(_removed_unchanged(target, goal.inner, written.entry.etag))
         raise _changed("The source was changed while it was moved; it was left where it is.")
     return written
+
+
+@dataclass(frozen=True, slots=True)
+class CopiedFile:
+    """A file that was copied, as it was read, and its copy."""
+
+    source: Entry
+    copy: Entry
+
+
+async def copy_file(
+    origin: Place,
+    goal: Place,
+    condition: Condition,
+    rewrite: Callable[[bytes], bytes] | None,
+    *,
+    replaces: bool,
+) -> CopiedFile:
+    """Both places are locked by the caller. PRECONDITION unless the condition holds of the bytes that are copied;
+    CONFLICT (already exists) when the target is taken, unless it ``replaces``."""
+    document = await origin.mount.backend.read(origin.inner)
+    if not holds(condition, document.entry.etag):
+        raise stale()
+    if rewrite is not None:
+        document = replace(document, body=await offloaded(len(document.body), rewrite, document.body))
+    if replaces:
+        written = await goal.mount.backend.write(goal.inner, document.body)
+    else:
+        written = await _written_absent(document, goal)
+    await _verify(goal.mount.backend, goal.inner, document)
+    return CopiedFile(document.entry, written.entry)
+
+
+async def remove_copied(origin: Place, copied: Entry) -> None:
+    """Delete the source of a copy that stands. CONFLICT when it has changed since it was read: also by the copying
+    itself, where both are names of one file."""
+    source, now = origin.mount.backend, await stat_or_none(origin.mount.backend, origin.inner)
+    is_same = now is not None and (now.etag, now.modified) == (copied.etag, copied.modified)
+    if not is_same or not await _deleted_unchanged(source, origin.inner, copied.etag):
+        raise _changed("The source was changed while it was copied; it was left where it is.")
 
 
 async def move_tree(guard: Guard, origin: Place, goal: Place) -> None:

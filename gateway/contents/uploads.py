@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
+import structlog
+
 from gateway.contents.backend import Backend
+from gateway.contents.locks import Locks
 from gateway.contents.paths import ContentPath
 from gateway.contents.problem import Code, Problem, invalid
+
+_log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,7 @@ class UploadSessions(Protocol):
     async def finish(self, session: UploadSession) -> None: ...
 
     async def expired(self) -> list[UploadSession]:
-        """Forget uploads abandoned for longer than they may be, and return them for cleaning up."""
+        """Uploads abandoned for longer than they may be, for cleaning up; ``finish`` forgets them."""
         ...
 
 
@@ -72,11 +77,17 @@ class Uploads:
     """Takes pieces in order, and gives them out as one body with the last; they are staged in the folder ``below``."""
 
     def __init__(
-        self, staging: Backend, sessions: UploadSessions, max_bytes: int, below: ContentPath = ContentPath.ROOT
+        self,
+        staging: Backend,
+        sessions: UploadSessions,
+        locks: Locks,
+        max_bytes: int,
+        below: ContentPath = ContentPath.ROOT,
     ) -> None:
         self.max_bytes = max_bytes
         self._staging = staging
         self._sessions = sessions
+        self._locks = locks
         self._below = below
 
     async def is_under_way(self, key: UploadKey) -> bool:
@@ -85,16 +96,17 @@ class Uploads:
     async def add(self, key: UploadKey, number: int, piece: bytes) -> int:
         """Take piece 1 (which begins anew), 2, 3 ...; the number of bytes so far.
 
-        The piece taken last may come again, as a client whose answer was lost sends it. INVALID out of order,
-        TOO_LARGE when there are too many bytes.
+        The piece taken last may come again, as a client whose answer was lost sends it, while the first attempt is
+        still at it or after it was cut off. INVALID out of order, TOO_LARGE when there are too many bytes.
         """
-        session = await self._begun(key) if number == 1 else await self._found(key)
-        if 1 < number == session.received and await self._staged(session, number) == piece:
-            return session.size_bytes
-        if number != session.received + 1:
-            raise invalid(f"Chunk {session.received + 1} or the last one is expected next, not {number}.")
-        await self._check_size(session, piece)
-        return (await self._advanced(session, piece)).size_bytes
+        async with self._turn(key):
+            session = await self._begun(key) if number == 1 else await self._found(key)
+            if 1 < number == session.received:
+                return await self._taken_again(session, piece)
+            if number != session.received + 1:
+                raise invalid(f"Chunk {session.received + 1} or the last one is expected next, not {number}.")
+            await self._check_size(session, piece)
+            return (await self._advanced(session, piece)).size_bytes
 
     @asynccontextmanager
     async def assembled(self, key: UploadKey, last: bytes) -> AsyncIterator[Assembled]:
@@ -102,24 +114,29 @@ class Uploads:
 
         INVALID when no piece came before, CONFLICT when pieces are gone, TOO_LARGE.
         """
-        session = await self._found(key)
-        if not session.received:
-            raise invalid("The upload has no piece yet; begin with chunk 1.")
-        await self._check_size(session, last)
-        pieces = [await self._staged(session, number) for number in range(1, session.received + 1)]
-        yield Assembled(b"".join([*pieces, last]), session.received + 1)
-        await self._drop(session)
+        async with self._turn(key):
+            session = await self._found(key)
+            if not session.received:
+                raise invalid("The upload has no piece yet; begin with chunk 1.")
+            await self._check_size(session, last)
+            pieces = [await self._staged(session, number) for number in range(1, session.received + 1)]
+            yield Assembled(b"".join([*pieces, last]), session.received + 1)
+            await self._dropped(session)
 
     async def sweep(self) -> None:
         """Remove what abandoned uploads have left behind. One that cannot be removed does not keep the others."""
         problems = []
         for session in await self._sessions.expired():
             try:
-                await self._clean(session)
+                await self._drop(session)
             except Problem as problem:
                 problems.append(problem)
         if problems:
             raise problems[0]
+
+    def _turn(self, key: UploadKey) -> AbstractAsyncContextManager[None]:
+        """The pieces of one upload are taken one after the other."""
+        return self._locks.hold(f"upload:{key.digest}")
 
     async def _begun(self, key: UploadKey) -> UploadSession:
         session, earlier = await self._sessions.start(key)
@@ -149,6 +166,19 @@ class Uploads:
             raise
         return advanced
 
+    async def _taken_again(self, session: UploadSession, piece: bytes) -> int:
+        """A piece that is counted already: the one that is staged, or that an attempt cut off has not staged."""
+        try:
+            staged = (await self._staging.read(self._piece(session, session.received))).body
+        except Problem as problem:
+            if problem.code is not Code.NOT_FOUND:
+                raise
+            await self._staging.write(self._piece(session, session.received), piece)
+            return session.size_bytes
+        if staged != piece:
+            raise invalid(f"Chunk {session.received} came before, with other bytes.")
+        return session.size_bytes
+
     async def _staged(self, session: UploadSession, number: int) -> bytes:
         try:
             return (await self._staging.read(self._piece(session, number))).body
@@ -158,8 +188,16 @@ class Uploads:
             raise Problem(Code.CONFLICT, "Pieces of the upload are gone; begin again with chunk 1.") from problem
 
     async def _drop(self, session: UploadSession) -> None:
-        await self._sessions.finish(session)
+        """Last what is remembered: what cannot be removed now is found again by ``sweep``."""
         await self._clean(session)
+        await self._sessions.finish(session)
+
+    async def _dropped(self, session: UploadSession) -> None:
+        """The same after the file is stored, which stands whatever becomes of its pieces."""
+        try:
+            await self._drop(session)
+        except Problem as problem:
+            _log.warning("pieces of an upload could not be removed", detail=problem.detail)
 
     async def _clean(self, session: UploadSession) -> None:
         try:

@@ -38,6 +38,14 @@ class Incoming:
         """A captured single segment, decoded once, strictly."""
         return decode(self.parameters[name])
 
+    def query_text(self, name: str) -> str | None:
+        """A parameter of the query, decoded once, strictly; None when it is absent, its first value when it is not."""
+        for pair in self.request.raw_path.partition("?")[2].split("&"):
+            found, _, value = pair.partition("=")
+            if decode(found) == name:
+                return decode(value.replace("+", " "))
+        return None
+
     async def body(self) -> bytes:
         """The whole body. TOO_LARGE above the server's limit."""
         try:

@@ -57,7 +57,7 @@ class ExportPool:
             async with asyncio.timeout(self._limits.seconds), self._turn():
                 reply = await self._reply(Request(title, notebook))
         except TimeoutError as error:
-            raise Problem(Code.TIMEOUT, "Showing the notebook as HTML takes too long.") from error
+            raise Problem(Code.UNPROCESSABLE, "Showing the notebook as HTML takes too long.") from error
         if reply.outcome is not Outcome.SHOWN:
             raise Problem(Code.UNPROCESSABLE, reply.text)
         return reply.text
@@ -97,7 +97,9 @@ class ExportPool:
             is_done = True
         except WorkerEndedError as error:
             _log.warning("an export broke down", notebook_bytes=len(request.notebook))
-            raise _unavailable("The export broke down.") from error
+            if self._is_closed:
+                raise _unavailable("Exports are over.") from error
+            raise Problem(Code.UNPROCESSABLE, "Showing the notebook as HTML takes more than there is.") from error
         finally:
             self._give_back(worker, is_fit=is_done and self._is_fit(worker, request))
         return reply

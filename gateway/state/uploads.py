@@ -66,7 +66,7 @@ class StateUploadSessions:
     async def expired(self) -> list[UploadSession]:
         old = uploads.c.expires <= self._clock()
         async with self._store.transaction() as connection:
-            rows = await connection.execute(delete(uploads).where(old).returning(uploads))
+            rows = await connection.execute(select(uploads).where(old))
             return [_session(row) for row in rows]
 
 

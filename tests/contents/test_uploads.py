@@ -13,6 +13,7 @@ import pytest
 from gateway.contents.apps import Apps
 from gateway.contents.backend import Capability
 from gateway.contents.exports import Exports
+from gateway.contents.locks import ProcessLocks
 from gateway.contents.model import Absent, Caller, Condition, Entry, Kind, Precondition, Written
 from gateway.contents.mounts import Mount
 from gateway.contents.operations import Services, UploadChunk
@@ -31,9 +32,7 @@ MAX_BYTES = 20
 
 class ExpiringSessions(MemoryUploadSessions):
     async def expired(self) -> list[UploadSession]:
-        forgotten = list(self.sessions.values())
-        self.sessions.clear()
-        return forgotten
+        return list(self.sessions.values())
 
 
 @dataclass
@@ -57,7 +56,7 @@ class Stand:
 @pytest.fixture
 def stand(tmp_path: Path) -> Stand:
     contents = contents_of(Mount("m", folder(tmp_path / "m")))
-    uploads = Uploads(folder(tmp_path / "staged"), ExpiringSessions(), MAX_BYTES)
+    uploads = Uploads(folder(tmp_path / "staged"), ExpiringSessions(), ProcessLocks(), MAX_BYTES)
     return Stand(contents, uploads, tmp_path / "staged")
 
 
@@ -222,9 +221,60 @@ async def test_one_upload_that_cannot_be_removed_does_not_keep_the_others(tmp_pa
 
     contents = contents_of(Mount("m", folder(tmp_path / "m")))
     stand = Stand(
-        contents, Uploads(Stuck(folder(tmp_path / "staged")), ExpiringSessions(), MAX_BYTES), tmp_path / "staged"
+        contents,
+        Uploads(Stuck(folder(tmp_path / "staged")), ExpiringSessions(), ProcessLocks(), MAX_BYTES),
+        tmp_path / "staged",
     )
     for text in ("m/a.bin", "m/b.bin", "m/c.bin"):
         await stand.send(1, b"1", text=text)
     await refused(stand.uploads.sweep(), Code.UNAVAILABLE)
     assert len(stand.left_over()) == 1
+
+
+async def test_a_piece_repeated_while_the_first_attempt_is_at_it_counts_once(stand: Stand) -> None:
+    await stand.send(1, b"1")
+    results = await asyncio.gather(*(stand.send(2, b"2") for _ in range(4)))
+    assert [entry.size for entry in results if isinstance(entry, Entry)] == [2] * 4
+    await stand.send(-1, b"3")
+    assert await body_of(stand.contents, "m/a.bin") == b"123"
+
+
+async def test_a_piece_whose_first_attempt_was_cut_off_is_staged_by_the_next(tmp_path: Path) -> None:
+    class Slow(BareBackend):
+        is_slow = False
+
+        async def write(self, path: ContentPath, body: bytes, *, precondition: Precondition = None) -> Written:
+            if self.is_slow:
+                await asyncio.sleep(60)
+            return await super().write(path, body, precondition=precondition)
+
+    staging, sessions = Slow(folder(tmp_path / "staged")), ExpiringSessions()
+    uploads = Uploads(staging, sessions, ProcessLocks(), MAX_BYTES)
+    stand = Stand(contents_of(Mount("m", folder(tmp_path / "m"))), uploads, tmp_path / "staged")
+    await stand.send(1, b"1")
+    staging.is_slow = True
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(stand.send(2, b"2"), 0.05)
+    staging.is_slow = False
+    await stand.send(2, b"2")
+    await stand.send(-1, b"3")
+    assert await body_of(stand.contents, "m/a.bin") == b"123"
+
+
+async def test_a_stored_file_is_told_though_its_pieces_cannot_be_removed(tmp_path: Path) -> None:
+    class Keeping(BareBackend):
+        keeps = True
+
+        async def delete(self, path: ContentPath, *, precondition: Precondition = None) -> None:
+            if self.keeps:
+                raise Problem(Code.UNAVAILABLE, "The store is down.")
+            await super().delete(path, precondition=precondition)
+
+    staging = Keeping(folder(tmp_path / "staged"))
+    uploads = Uploads(staging, ExpiringSessions(), ProcessLocks(), MAX_BYTES)
+    stand = Stand(contents_of(Mount("m", folder(tmp_path / "m"))), uploads, tmp_path / "staged")
+    await stand.send(1, b"1")
+    assert isinstance(await stand.send(-1, b"2"), Written)
+    staging.keeps = False
+    await uploads.sweep()
+    assert stand.left_over() == []

@@ -88,7 +88,7 @@ async def test_a_worker_that_takes_too_long_is_killed_and_the_next_caller_gets_a
         (slow,) = workers_of()
         pool._limits = replace(LIMITS, seconds=0.5)  # less than a start takes
         began = monotonic()
-        assert await code_of(asyncio.create_task(pool.html("x", ENDLESS))) is Code.TIMEOUT
+        assert await code_of(asyncio.create_task(pool.html("x", ENDLESS))) is Code.UNPROCESSABLE
         assert 0.5 <= monotonic() - began < 2
         await until(lambda: not is_running(slow))
         pool._limits = LIMITS
@@ -103,7 +103,7 @@ async def test_a_worker_that_dies_takes_only_its_own_page_with_it() -> None:
         other = asyncio.create_task(pool.html("x", SMALL))
         await until(lambda: len(workers_of()) == 2)
         os.kill(doomed, signal.SIGKILL)
-        assert await code_of(broken) is Code.UNAVAILABLE
+        assert await code_of(broken) is Code.UNPROCESSABLE
         assert text(await other) == "hello"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,6 +37,7 @@ class LocalBackendWithKernels(LocalBackend):
         for session in self.sessions.values():
             if session.path == wanted.path:
                 return session
+        await asyncio.sleep(0.01)  # a kernel takes its time, and the store does not look again
         kernel = _kernel(wanted.kernel_name) if self.lifecycle is Lifecycle.ACTIVE else None
         name, kind, etag = wanted.name or "", wanted.kind or "notebook", _new_etag()
         session = Session(uuid4().hex, wanted.path, name, kind, kernel, wanted.cluster, self.lifecycle, etag)

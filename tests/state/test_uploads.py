@@ -79,7 +79,9 @@ async def test_a_finished_upload_is_gone_and_cannot_be_advanced(sessions: Upload
     assert raised.value.code is Code.CONFLICT
 
 
-async def test_an_abandoned_upload_is_forgotten_and_returned_once(sessions: UploadSessions, clock: Clock) -> None:
+async def test_an_abandoned_upload_is_found_no_more_and_told_until_it_is_finished(
+    sessions: UploadSessions, clock: Clock
+) -> None:
     old, _ = await sessions.start(ADA)
     clock.advance(LIFETIME.total_seconds() - 1)
     young, _ = await sessions.start(replace(ADA, owner="user:bo"))
@@ -87,5 +89,6 @@ async def test_an_abandoned_upload_is_forgotten_and_returned_once(sessions: Uplo
     clock.advance(1)
     assert await sessions.find(ADA) is None
     assert await sessions.expired() == [old]
+    await sessions.finish(old)
     assert await sessions.expired() == []
     assert await sessions.find(replace(ADA, owner="user:bo")) == young

@@ -74,7 +74,7 @@ async def parse_chunk(
     """The chunk in a body. INVALID, MISSING where something needed is not there."""
     if fields.upload_id is None or fields.upload_chunk_index is None or content is None:
         raise invalid("A chunk needs upload_id, upload_chunk_index and content.", reason=Reason.MISSING)
-    if format_ not in (None, "json"):
+    if format_ not in (None, "json", "NULL"):
         raise invalid("A notebook is uploaded with format 'json'.", reason=Reason.BAD_FORMAT)
     if kind not in (None, Kind.NOTEBOOK):
         raise invalid("Only notebooks are uploaded in chunks.", reason=Reason.BAD_TYPE)
@@ -109,8 +109,8 @@ class Progress:
 class UploadNotebook:
     """One chunk of the notebook ``path``, or of a new one in the directory ``path``; the last one stores it all.
 
-    The notebook is kept byte for byte, and must be valid (UNPROCESSABLE). A last chunk that comes again after it was
-    acted upon, as its answer was lost, is answered from what stands there.
+    The notebook is written byte for byte, and must be valid (UNPROCESSABLE). A last chunk of a PUT that comes again
+    after it was acted upon, as its answer was lost, is answered from what stands there, known by its digest.
     """
 
     caller: Caller
@@ -144,7 +144,13 @@ class UploadNotebook:
         await offloaded(len(whole.body), validate, whole.body)
         if self.is_new:
             return await services.contents.create_untitled(self.caller, self.path, Kind.NOTEBOOK, body=whole.body)
-        return (await services.contents.write(self.caller, self.path, whole.body, self.condition)).entry
+        try:
+            return (await services.contents.write(self.caller, self.path, whole.body, self.condition)).entry
+        except Problem as problem:
+            stored = await self._stored_before(services) if problem.code is Code.PRECONDITION else None
+            if stored is None:
+                raise
+            return stored
 
     async def _stored_before(self, services: Services) -> Entry | None:
         if self.is_new or self.chunk.sha256 is None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 
 import msgspec
@@ -50,19 +48,19 @@ class ObjectDetails(msgspec.Struct, rename="camel"):
     type: str
 
 
-class CopyObjectDetails(msgspec.Struct, rename="camel"):
-    """What to copy, and where to; ``bufferSize`` and ``metadataKeys`` are of no use here and not looked at."""
+class MoveObjectDetails(msgspec.Struct, rename="camel"):
+    """What to move, and where to."""
 
     from_path: str | None = None
     to_path: str | None = None
+
+
+class CopyObjectDetails(MoveObjectDetails, rename="camel"):
+    """What to copy, and how; ``bufferSize`` and ``metadataKeys`` are of no use here and not looked at."""
+
     is_over_write: bool | None = None
     is_delete_source: bool | None = None
     is_include_outputs: bool | None = None
-
-
-class MoveObjectDetails(msgspec.Struct, rename="camel"):
-    from_path: str | None = None
-    to_path: str | None = None
 
 
 class RenameObjectDetails(msgspec.Struct, rename="camel"):
@@ -86,16 +84,6 @@ def kind_to_create(text: str, address: Address) -> Kind:
     if kind is Kind.NOTEBOOK and by_name is not Kind.NOTEBOOK:
         raise invalid("A notebook's name ends in .ipynb.", reason=Reason.BAD_TYPE)
     return kind
-
-
-def received_bytes(body: bytes, *, is_base64: bool) -> bytes:
-    """The bytes to store; INVALID for broken base64."""
-    if not is_base64:
-        return body
-    try:
-        return base64.b64decode(b"".join(body.split()), validate=True)
-    except binascii.Error as error:
-        raise invalid("The body is not valid base64.") from error
 
 
 def render_page(folder: Address, listed: ListedObjects) -> web.Response:

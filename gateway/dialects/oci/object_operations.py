@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
 from dataclasses import dataclass
 
-from gateway.contents.model import Absent, Caller, Condition, Document, Entry, ETag, Kind, Matches, MatchesAny, holds
+from gateway.contents.model import Absent, Caller, Condition, Document, Entry, Kind, MatchesAny
 from gateway.contents.notebook import EMPTY_NOTEBOOK, validate, without_outputs
 from gateway.contents.offload import offloaded
 from gateway.contents.operations import Services
 from gateway.contents.paths import ContentPath
-from gateway.contents.problem import Code, Problem, Reason, already_exists, invalid, not_found, stale
+from gateway.contents.problem import Code, Problem, already_exists, not_found
 from gateway.dialects.oci.pages import Page, PageRequest
 from gateway.wire.dates import iso
 
@@ -99,14 +98,16 @@ class CreateObject:
     path: ContentPath
     body: bytes
     replaces: bool
+    condition: Condition = None
 
     async def run(self, services: Services) -> Entry:
         body = await _checked(self.path, self.body)
         try:
-            condition = None if self.replaces else Absent()
+            condition = self.condition if self.replaces else Absent()
             return (await services.contents.write(self.caller, self.path, body, condition)).entry
         except Problem as problem:
-            raise (already_exists() if problem.code is Code.PRECONDITION else problem) from problem
+            is_taken = problem.code is Code.PRECONDITION and not self.replaces
+            raise (already_exists() if is_taken else problem) from problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,25 +134,26 @@ class UpdateObject:
 class CopyObject:
     """A copy at ``target``, or in it where it is a folder. The condition speaks of the source.
 
-    With ``replaces`` a file takes another's place. With ``moves`` the source goes afterwards, unless it has changed
-    meanwhile (CONFLICT); with ``drops_outputs`` a notebook is copied without what its cells have put out. A folder is
-    copied or moved as it is, to where nothing stands.
+    With ``replaces`` a file takes another's place; with ``moves`` the source goes; with ``drops_outputs`` a notebook is
+    copied without what its cells have put out. A folder is copied or moved as it is, to where nothing stands.
     """
 
     caller: Caller
     path: ContentPath
     target: ContentPath
     into_folder: bool
+    condition: Condition = None
     replaces: bool = False
     moves: bool = False
     drops_outputs: bool = False
-    condition: Condition = None
 
     async def run(self, services: Services) -> Entry:
         contents = services.contents
-        target = await _within(services, self.caller, self.path, self.target, into_folder=self.into_folder)
+        target = await self._exact_target(services)
         if (self.replaces or self.drops_outputs) and await self._is_file(services):
-            return await self._rewritten(services, target)
+            rewrite = without_outputs if self.drops_outputs and Kind.of_file(self.path) is Kind.NOTEBOOK else None
+            how = {"replaces": self.replaces, "moves": self.moves}
+            return await contents.copy_file(self.caller, self.path, target, self.condition, rewrite, **how)
         if self.moves:
             return await contents.move(self.caller, self.path, target, self.condition)
         return await contents.copy_to(self.caller, self.path, target, self.condition)
@@ -159,52 +161,27 @@ class CopyObject:
     async def _is_file(self, services: Services) -> bool:
         return (await services.contents.stat(self.caller, self.path)).kind is not Kind.DIRECTORY
 
-    async def _rewritten(self, services: Services, target: ContentPath) -> Entry:
-        if target == self.path:
-            raise already_exists()
-        document = await services.contents.read(self.caller, self.path)
-        if not holds(self.condition, document.entry.etag):
-            raise stale()
-        body = document.body
-        if self.drops_outputs and document.entry.kind is Kind.NOTEBOOK:
-            body = await offloaded(len(body), without_outputs, body)
-        copied = await CreateObject(self.caller, target, body, self.replaces).run(services)
-        if self.moves:
-            await self._remove_source(services, document.entry.etag)
-        return copied
-
-    async def _remove_source(self, services: Services, etag: ETag | None) -> None:
-        try:
-            await services.contents.delete(self.caller, self.path, Matches(etag) if etag is not None else None)
-        except Problem as problem:
-            if problem.code is not Code.PRECONDITION:
-                raise
-            detail = "The source was changed while it was copied; it was left where it is."
-            raise Problem(Code.CONFLICT, detail, reason=Reason.BUSY) from problem
-
-
-@dataclass(frozen=True, slots=True)
-class MoveObject:
-    """Move to ``target``, or into it where it is a folder, under the same name."""
-
-    caller: Caller
-    path: ContentPath
-    target: ContentPath
-    into_folder: bool
-    condition: Condition = None
-
-    async def run(self, services: Services) -> Entry:
-        target = await _within(services, self.caller, self.path, self.target, into_folder=self.into_folder)
-        return await services.contents.move(self.caller, self.path, target, self.condition)
+    async def _exact_target(self, services: Services) -> ContentPath:
+        """Where the source comes to stand: below ``target`` when that is said or found to be a folder, else at it."""
+        into_folder = self.into_folder
+        if not into_folder:
+            try:
+                into_folder = (await services.contents.stat(self.caller, self.target)).kind is Kind.DIRECTORY
+            except Problem as problem:
+                if problem.code is not Code.NOT_FOUND:
+                    raise
+        return self.target.child(self.path.name) if into_folder else self.target
 
 
 def composite_etag(entry: Entry, *, lists_etags: bool) -> str:
     """An etag of data and metadata together, the same in listings and alone, and equal to no contents etag.
 
-    Made of what listings tell: ``lists_etags`` says whether the store lists etags, else the date has to tell.
+    Made of what listings tell: ``lists_etags`` says whether the store lists etags, else the date has to tell. Of a
+    folder stores tell no date that all of their answers agree on.
     """
-    etag = entry.etag if lists_etags and entry.kind is not Kind.DIRECTORY else None
-    facts: Iterable[object] = ("composite", entry.name, entry.kind.value, iso(entry.created), iso(entry.modified), etag)
+    facts: tuple[object, ...] = ("composite", entry.name, entry.kind.value)
+    if entry.kind is not Kind.DIRECTORY:
+        facts += (iso(entry.created), iso(entry.modified), entry.etag if lists_etags else None)
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:_ETAG_CHARACTERS]
 
 
@@ -215,18 +192,3 @@ async def _checked(path: ContentPath, body: bytes) -> bytes:
         return EMPTY_NOTEBOOK
     await offloaded(len(body), validate, body)
     return body
-
-
-async def _within(
-    services: Services, caller: Caller, source: ContentPath, target: ContentPath, *, into_folder: bool
-) -> ContentPath:
-    """Where ``source`` comes to stand: below ``target`` when it is said or found to be a folder, else at it."""
-    if not into_folder:
-        try:
-            into_folder = (await services.contents.stat(caller, target)).kind is Kind.DIRECTORY
-        except Problem as problem:
-            if problem.code is not Code.NOT_FOUND:
-                raise
-    if source.is_root:
-        raise invalid("The workspace itself cannot be copied or moved.")
-    return target.child(source.name) if into_folder else target

@@ -9,7 +9,8 @@ from typing import Any
 
 from aiohttp import web
 
-from gateway.contents.model import Document, Entry, Kind
+from gateway.contents.model import Absent, Document, Entry, Kind
+from gateway.contents.offload import offloaded
 from gateway.contents.operations import Delete, MakeDirectory, Move
 from gateway.contents.problem import Code, Problem, Reason, invalid
 from gateway.dialects.dialect import Call, Incoming
@@ -21,7 +22,6 @@ from gateway.dialects.oci.object_models import (
     MoveObjectDetails,
     RenameObjectDetails,
     kind_to_create,
-    received_bytes,
     render_bytes,
     render_details,
     render_head,
@@ -35,13 +35,13 @@ from gateway.dialects.oci.object_operations import (
     ListedObjects,
     ListObjects,
     MakeFolder,
-    MoveObject,
     ObjectFacts,
     ReadBytes,
     ReadFacts,
     UpdateObject,
 )
 from gateway.dialects.oci.pages import PageRequest, sort_order
+from gateway.wire.contents_json import base64_bytes
 
 CREATE_HEADERS = ("path", "type", "is-overwrite", "is-upload-file-base64-encoded")
 """What a create says in headers."""
@@ -61,10 +61,10 @@ class ObjectEndpoints:
 
     async def list(self, incoming: Incoming) -> Call[ListedObjects]:
         """GET of the collection: what stands directly in the folder ``path``, in pages."""
-        query = incoming.request.query
-        if "path" not in query:
+        query, path = incoming.request.query, incoming.query_text("path")
+        if path is None:
             raise invalid("query param path must not be null", reason=Reason.MISSING)
-        folder = self._root(incoming).at(query["path"])
+        folder = self._root(incoming).at(path)
         sort_by, is_descending = sort_order(query, _SORT_KEYS)
         page = PageRequest.parse(query, _TOLD_APART_BY, is_descending=is_descending)
         kinds, name = wanted_kinds(query.get("type")), query.get("displayName") or None
@@ -92,11 +92,16 @@ class ObjectEndpoints:
         def render(entry: Entry) -> web.Response:
             return render_stored(incoming, address, entry)
 
+        condition = condition_of(request)
+        if condition not in (None, Absent()) and (kind is Kind.DIRECTORY or not replaces):
+            raise invalid("if-match is for a file that may be replaced: is-overwrite is true.")
         if kind is Kind.DIRECTORY:
             make = MakeDirectory if replaces else MakeFolder
             return Call(make(incoming.caller, path), render)
-        body = received_bytes(await incoming.body(), is_base64=is_base64)
-        return Call(CreateObject(incoming.caller, path, body, replaces), render)
+        body = await incoming.body()
+        if is_base64:
+            body = await offloaded(len(body), base64_bytes, body)
+        return Call(CreateObject(incoming.caller, path, body, replaces, condition), render)
 
     async def update(self, incoming: Incoming) -> Call[Entry]:
         """PUT: other bytes for a file that is there."""
@@ -113,26 +118,26 @@ class ObjectEndpoints:
 
     async def copy(self, incoming: Incoming) -> Call[Entry]:
         """POST actions/copyObject: to a path, or into the folder that it names."""
-        root, asked = self._root(incoming), await details(incoming, CopyObjectDetails)
-        source, target = root.at(_given("fromPath", asked.from_path)), root.at(_given("toPath", asked.to_path))
+        asked = await details(incoming, CopyObjectDetails)
+        source, target = self._source_and_target(incoming, asked)
         operation = CopyObject(
             incoming.caller,
             source.below_root(),
             target.path,
             into_folder=_names_a_folder(target, asked.to_path),
+            condition=condition_of(incoming.request),
             replaces=bool(asked.is_over_write),
             moves=bool(asked.is_delete_source),
             drops_outputs=asked.is_include_outputs is False,
-            condition=condition_of(incoming.request),
         )
         return Call(operation, lambda entry: render_details(target, entry))
 
     async def move(self, incoming: Incoming) -> Call[Entry]:
         """POST actions/moveObject: into a folder, or to a path where nothing stands."""
-        root, asked = self._root(incoming), await details(incoming, MoveObjectDetails)
-        source, target = root.at(_given("fromPath", asked.from_path)), root.at(_given("toPath", asked.to_path))
+        asked = await details(incoming, MoveObjectDetails)
+        source, target = self._source_and_target(incoming, asked)
         into_folder, condition = _names_a_folder(target, asked.to_path), condition_of(incoming.request)
-        operation = MoveObject(incoming.caller, source.below_root(), target.path, into_folder, condition)
+        operation = CopyObject(incoming.caller, source.below_root(), target.path, into_folder, condition, moves=True)
         return Call(operation, lambda entry: render_details(target, entry))
 
     async def rename(self, incoming: Incoming) -> Call[Entry]:
@@ -150,6 +155,10 @@ class ObjectEndpoints:
         self._root(incoming)
         raise Problem(Code.UNSUPPORTED, "Objects are sent and received whole here, one request each.")
 
+    def _source_and_target(self, incoming: Incoming, asked: MoveObjectDetails) -> tuple[Address, Address]:
+        root = self._root(incoming)
+        return root.at(_given("fromPath", asked.from_path)), root.at(_given("toPath", asked.to_path))
+
     def _root(self, incoming: Incoming) -> Address:
         check_headers(incoming.request)
         return self._workspaces.root(incoming)
@@ -161,8 +170,10 @@ class ObjectEndpoints:
 
 def _bounded(request: web.Request, name: str, *, least: int = 1) -> str:
     text = header_text(request, name)
-    if not least <= len(text) <= _MAX_HEADER_CHARACTERS:
-        raise invalid(f"header param {name} has {least} to {_MAX_HEADER_CHARACTERS} characters", reason=Reason.MISSING)
+    if len(text) < least:
+        raise invalid(f"header param {name} must not be null", reason=Reason.MISSING)
+    if len(text) > _MAX_HEADER_CHARACTERS:
+        raise invalid(f"header param {name} has at most {_MAX_HEADER_CHARACTERS} characters")
     return text
 
 

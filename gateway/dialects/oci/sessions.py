@@ -36,9 +36,8 @@ _LIFECYCLES = {Lifecycle.CREATING: "CREATING", Lifecycle.ACTIVE: "ACTIVE", Lifec
 
 
 class KernelFields(msgspec.Struct):
-    """What a request says of a kernel."""
+    """What a request says of a kernel. An id is not looked at: it may be of a kernel that is not the caller's."""
 
-    id: str | None = None
     name: str | None = None
 
 
@@ -150,7 +149,8 @@ class SessionEndpoints:
         """The operation, and what of its result the query asks for."""
         query = incoming.request.query
         cluster, flow = query.get("cluster_id"), query.get("agentFlowKey")
-        path = root.at(query["path"]).path if query.get("path") else None
+        spelled = incoming.query_text("path")
+        path = root.at(spelled).path if spelled else None
 
         def wanted(sessions: Iterable[Session]) -> list[Session]:
             return [
@@ -172,7 +172,6 @@ def _change(asked: SessionDetails, address: Address | None) -> SessionChange:
         path=None if address is None else address.below_root(),
         name=asked.name or None,
         kind=asked.type or None,
-        kernel_id=kernel.id or None,
         kernel_name=None if kernel.name in (None, "", _USUAL_KERNEL) else kernel.name,
         cluster=asked.cluster_id or None,
     )

@@ -79,7 +79,7 @@ class Server:
 def dialect_app(dialect: Dialect, backend: Backend, caller: Caller = ADA) -> web.Application:
     """The dialect alone: every request comes from ``caller``, and ``backend`` is the root."""
     contents = Contents(Mounts([Mount("store", backend, is_root=True)]), ProcessLocks())
-    uploads = Uploads(MemoryBackend(), MemoryUploadSessions(), MAX_UPLOAD_BYTES)
+    uploads = Uploads(MemoryBackend(), MemoryUploadSessions(), ProcessLocks(), MAX_UPLOAD_BYTES)
     services = Services(
         contents, cast("Apps", None), uploads, cast("Sessions", None), cast("Exports", None)
     )  # this dialect knows neither

@@ -166,7 +166,7 @@ def _app(backend: LocalBackendWithKernels, exports: Exports, root: Path, *, list
     tokens = RetryTokens(MemoryTokens())
     locks = ProcessLocks()
     contents, sessions = Contents(mounts, locks, tokens.vacated), Sessions(mounts, locks, tokens.vacated)
-    uploads = Uploads(MemoryBackend(), MemoryUploadSessions(), MAX_UPLOAD_BYTES)
+    uploads = Uploads(MemoryBackend(), MemoryUploadSessions(), ProcessLocks(), MAX_UPLOAD_BYTES)
     services = Services(contents, cast("Apps", None), uploads, sessions, exports)
     workspaces = {
         (PLATFORM, WORKSPACE): ContentPath(("files", FOLDER)),

@@ -191,6 +191,22 @@ async def test_uploads_of_one_path_do_not_mix(oci: Oci) -> None:
     assert [(await put(oci, -1, upload=upload))[0].status for upload in ("u-1", "u-2")] == [200, 200]
 
 
+@pytest.mark.parametrize("chunks", [1, 3])
+async def test_a_conditional_last_chunk_that_comes_twice_is_answered_from_what_stands_there(
+    oci: Oci, chunks: int
+) -> None:
+    etag = (await oci.put_notebook("n.ipynb")).etag
+    if chunks == 3:
+        await put(oci, 1, 2)
+    last = chunk(-1, PIECES[2] if chunks == 3 else BYTES, total_chunks=chunks)
+    first, again = [await oci("PUT", "n.ipynb", last, if_match=etag) for _ in range(2)]
+    assert (first.status, again.status, again.etag) == (200, 200, first.etag)
+
+
+async def test_a_format_without_meaning_is_none(oci: Oci) -> None:
+    assert (await oci("PUT", "n.ipynb", chunk(-1, BYTES, total_chunks=1, format="NULL"))).status == 200
+
+
 async def test_the_condition_counts_when_the_notebook_is_stored(oci: Oci) -> None:
     etag = (await oci.put_notebook("n.ipynb")).etag
     await put(oci, 1, 2)

@@ -82,6 +82,19 @@ VECTORS = [
     Vector("list_missing", "GET", "/objects?path=no", 404, NOT_FOUND),
     Vector("list_file", "GET", "/objects?path=t.txt", 400, INVALID),
     Vector("list_hostile", "GET", "/objects?path=..%2F..", 400, INVALID),
+    Vector("list_bad_escape", "GET", "/objects?path=%zz", 400, "CannotParseRequest"),
+    Vector("list_not_utf8", "GET", "/objects?path=%ff", 400, "CannotParseRequest"),
+    Vector("create_long_type", "POST", "/objects", 400, INVALID, b"new", NEW | {"type": "F" * 256}),
+    Vector("create_under_condition", "POST", "/objects", 400, INVALID, b"new", NEW | {"if-match": "x"}),
+    Vector(
+        "create_over_stale",
+        "POST",
+        "/objects",
+        412,
+        "NoEtagMatch",
+        b"new",
+        NEW | {"path": "t.txt", "is-overwrite": "true", "if-match": "stale"},
+    ),
     Vector("list_unknown_type", "GET", "/objects?path=d&type=CAT", 400, INVALID),
     Vector("list_limit_zero", "GET", "/objects?path=d&limit=0", 400, INVALID),
     Vector("list_limit_word", "GET", "/objects?path=d&limit=many", 400, INVALID),
@@ -100,7 +113,7 @@ VECTORS = [
     Vector("create_file", "POST", "/objects", 200, None, b"new", NEW),
     Vector("create_library", "POST", "/objects", 400, INVALID, b"new", NEW | {"type": "LIBRARY"}),
     Vector("create_without_path", "POST", "/objects", 400, MISSING, b"new", {"type": "FILE"}),
-    Vector("create_long_path", "POST", "/objects", 400, MISSING, b"new", NEW | {"path": "/" + "x" * 255}),
+    Vector("create_long_path", "POST", "/objects", 400, INVALID, b"new", NEW | {"path": "/" + "x" * 255}),
     Vector("create_root", "POST", "/objects", 400, INVALID, b"", {"path": "/Workspace", "type": "FOLDER"}),
     Vector("create_hostile", "POST", "/objects", 400, INVALID, b"new", NEW | {"path": "/Workspace/../x"}),
     Vector("create_over_file", "POST", "/objects", 409, "Conflict", b"new", NEW | {"path": "t.txt"}),
@@ -386,3 +399,29 @@ async def test_a_create_that_is_repeated_with_its_token_makes_one_object(objects
     await objects("DELETE", "/objects/n.txt")
     late = await objects.create("n.txt", b"x", type="FILE", opc_retry_token="t")
     assert (late.status, late.json()["code"]) == (409, "InvalidatedRetryToken")
+
+
+async def test_a_file_that_would_replace_itself_is_not_lost(objects: Objects) -> None:
+    """The target is another name of the source, which only the store can know."""
+    (objects.root / "link.txt").symlink_to("t.txt")
+    asked = {"fromPath": "t.txt", "toPath": "link.txt", "isOverWrite": True, "isDeleteSource": True}
+    answer = await objects("POST", "/actions/copyObject", asked)
+    assert (answer.status, answer.json()["code"]) == (409, "IncorrectState")
+    assert (objects.root / "t.txt").read_bytes() == b"\xff\x00text"
+
+
+async def test_the_condition_of_a_copy_is_of_the_bytes_that_are_copied(objects: Objects) -> None:
+    etag = (await objects("GET", "/objects/t.txt")).etag
+    asked = {"fromPath": "t.txt", "toPath": "n.txt"}
+    assert (await objects("POST", "/actions/copyObject", asked, if_match=etag)).status == 200
+    assert (await objects("GET", "/objects/n.txt")).etag == etag
+
+
+async def test_a_folder_has_one_composite_etag(objects: Objects) -> None:
+    listed = (await objects("GET", "/objects?path=&displayName=d")).json()["items"][0]
+    assert (await objects("HEAD", "/objects/d")).headers["composite-etag"] == listed["compositeEtag"]
+
+
+async def test_large_base64_in_many_pieces_is_decoded(objects: Objects) -> None:
+    made = await objects.create("n.bin", b"AA AA\n" * 20_000, is_upload_file_base64_encoded="true")
+    assert (made.status, (objects.root / "n.bin").stat().st_size) == (200, 60_000)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 from urllib.parse import quote
 
@@ -73,6 +74,21 @@ async def test_a_session_is_started_found_and_ended(sessions: Sessions) -> None:
 async def test_a_path_has_one_session(sessions: Sessions) -> None:
     assert (await sessions.started())["id"] == (await sessions.started("a.ipynb"))["id"]
     assert len(await sessions.ids()) == 1
+
+
+async def test_a_path_has_one_session_whoever_asks_at_once(sessions: Sessions) -> None:
+    started = await asyncio.gather(*(sessions.started() for _ in range(4)))
+    assert len({session["id"] for session in started}) == len(await sessions.ids()) == 1
+
+
+async def test_a_kernel_is_not_chosen_by_its_id(sessions: Sessions) -> None:
+    foreign = await sessions.started("/Workspace/b.ipynb")
+    session = await sessions.started(kernel={"id": foreign["kernel"]["id"]})
+    assert session["kernel"]["id"] != foreign["kernel"]["id"]
+
+
+async def test_an_endless_session_id_is_of_no_session(sessions: Sessions) -> None:
+    assert refusal(await sessions("DELETE", f"/{'x' * 1300}")) == (404, "NotAuthorizedOrNotFound")
 
 
 async def test_a_session_whose_kernel_is_still_coming(sessions: Sessions) -> None:
