@@ -23,7 +23,7 @@ from gateway.contents.problem import Code, Problem, stale
 from gateway.wire.client import Answer, nonsense
 
 _CLEANING_SECONDS = 5.0
-_CLEANING_PAUSES = (0.2, 0.8)
+CLEANING_PAUSES = (0.2, 0.8)
 _log = get_logger(__name__)
 
 
@@ -125,7 +125,7 @@ class Creation:
     async def _removed(self, spare: Spare, recognise: Recognise) -> None:
         """Delete it, with patience for a service that is busy or does not see it yet. One that was filled and is gone
         has been renamed after all."""
-        etag, pauses = spare.etag, iter(_CLEANING_PAUSES)
+        etag, pauses = spare.etag, iter(CLEANING_PAUSES)
         while True:
             try:
                 await self._workspace.contents("DELETE", spare.path, etag=etag)

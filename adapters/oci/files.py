@@ -202,7 +202,7 @@ class Files:
         already, or the service does not show it yet.
         """
         changes = self._sight.changes
-        changes.made(path, before, etags=[receipt.etag], older=older)
+        changes.made(path, before, etags=[receipt.etag], older=older, modified=receipt.modified)
         try:
             standing = await self._sight.facts(path)
             is_ours = receipt.etag in (None, standing.etag) or await self._is_ours(standing, receipt)

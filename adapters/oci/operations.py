@@ -14,7 +14,7 @@ from gateway.contents.problem import Code, Problem, Source
 from gateway.wire.client import Answer, nonsense
 
 _KEY_HEADERS = ("aidp-async-operation-key", "datalake-async-operation-key")
-_PATIENCE_SECONDS = 25.0
+PATIENCE_SECONDS = 25.0
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.1, 2.0
 
 
@@ -32,7 +32,7 @@ async def ended(answer: Answer, ask: Callable[[str], Awaitable[Answer]]) -> None
     key = next((answer.headers[name] for name in _KEY_HEADERS if answer.headers.get(name)), None)
     if key is None:
         return
-    pause, give_up = _FIRST_PAUSE_SECONDS, time.monotonic() + _PATIENCE_SECONDS
+    pause, give_up = _FIRST_PAUSE_SECONDS, time.monotonic() + PATIENCE_SECONDS
     while True:
         operation = decoded(await ask(key), _Operation)
         match operation.status:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from adapters.oci.addresses import Address
 from adapters.oci.errors import problem_from
@@ -30,7 +30,7 @@ async def probe(workspace: Workspace, sight: Sight) -> None:
     if answer.status in _REFUSED:
         raise nonsense(_why_refused(answer, workspace))
     if answer.status == 404:
-        raise nonsense(await _why_not_found(workspace))
+        raise nonsense(await _why_not_found(answer, workspace))
     if answer.status != 200:
         raise problem_from(answer)
     await _check_folder(workspace, sight)
@@ -45,12 +45,11 @@ def _out_of_reach(problem: Problem, where: Address) -> Problem:
 
 def _why_refused(answer: Answer, workspace: Workspace) -> str:
     theirs = parse_http_date(answer.headers.get("Date", ""))
-    skew = 0 if theirs is None else round((datetime.now(UTC) - theirs).total_seconds())
-    if abs(skew) > MAX_SKEW_SECONDS:
-        return (
-            f"The clock here is {abs(skew)} seconds {'ahead of' if skew > 0 else 'behind'} that of the service, which "
-            f"refuses signatures that are more than {MAX_SKEW_SECONDS} seconds off; set the clock."
-        )
+    skew = timedelta() if theirs is None else datetime.now(UTC) - theirs
+    if abs(skew) > timedelta(seconds=MAX_SKEW_SECONDS):
+        how = "ahead of" if skew > timedelta() else "behind"
+        minutes = round(abs(skew) / timedelta(minutes=1))
+        return f"The clock here is {minutes} minutes {how} that of the service, which refuses such signatures; set it."
     if workspace.signer.uses_session_token:
         return (
             "The service refuses the session token of the profile; renew it with oci session refresh, or see profile."
@@ -60,7 +59,7 @@ def _why_refused(answer: Answer, workspace: Workspace) -> str:
     )
 
 
-async def _why_not_found(workspace: Workspace) -> str:
+async def _why_not_found(first: Answer, workspace: Workspace) -> str:
     for other in workspace.where.spelled_otherwise():
         try:
             answer = await workspace.exchange("GET", other.workspace)
@@ -68,10 +67,14 @@ async def _why_not_found(workspace: Workspace) -> str:
             continue
         if answer.status == 200:
             return f"The workspace is at another address: set {_settings(other, workspace.where)}."
-    return (
-        "The workspace is not there, or the profile's user may not see it; see platform_id, workspace_key, profile and "
-        "base_path."
-    )
+    if not _speaks_the_api(first):
+        return "What answers at that address is not the AI Data Platform; see endpoint and base_path."
+    return "The workspace is not there, or the profile's user may not see it; see platform_id, workspace_key, profile."
+
+
+def _speaks_the_api(answer: Answer) -> bool:
+    """Whether a refusal is one of the service's own, which are never without a code."""
+    return problem_from(answer).code is Code.NOT_FOUND and bool(answer.body)
 
 
 def _settings(other: Address, configured: Address) -> str:

@@ -15,7 +15,7 @@ from gateway.contents.problem import Problem
 from gateway.wire.signature import sign
 
 _QUICK_KEY_BITS = 2048
-_LOOK_SECONDS = 1.0
+LOOK_SECONDS = 1.0
 _log = get_logger(__name__)
 
 
@@ -41,7 +41,7 @@ class Signer:
 
     async def _current(self) -> Credential:
         if self.uses_session_token and time.monotonic() >= self._next_look:
-            self._next_look = time.monotonic() + _LOOK_SECONDS
+            self._next_look = time.monotonic() + LOOK_SECONDS
             self._credential = await asyncio.to_thread(self._renewed)
         return self._credential
 
