@@ -192,6 +192,7 @@ class OciMount(Mount):
     config_file: str = "~/.oci/config"
     generation: Literal["20260430", "20240831"] = "20260430"
     base_path: str = ""
+    cluster_id: str | None = None
 
 
 AnyMount = Annotated[LocalMount | Nx1Mount | JupyterMount | OciMount, Field(discriminator="kind")]

@@ -12,10 +12,12 @@ from adapters.oci.moving import Moves
 from adapters.oci.notebooks import Notebooks
 from adapters.oci.probe import probe
 from adapters.oci.removal import Removals
+from adapters.oci.sessions import Sessions
 from adapters.oci.sight import Sight
 from adapters.oci.signer import Signer
 from adapters.oci.workspace import Workspace
 from gateway.contents.backend import Backend, Capability
+from gateway.contents.compute import Session, SessionChange
 from gateway.contents.model import Absent, Document, Entry, Kind, Listing, Matches, Precondition, Written
 from gateway.contents.paths import ContentPath
 from gateway.contents.problem import Problem, already_exists, invalid
@@ -33,10 +35,12 @@ def create(
     config_file: str = "~/.oci/config",
     generation: str = "20260430",
     base_path: str = "",
+    cluster_id: str | None = None,
 ) -> Backend:
     """A backend over ``folder`` of one workspace, signing as ``profile``. ``base_path`` precedes the generation."""
     where = Address(endpoint, platform_id, workspace_key, generation, base_path)
-    return OciBackend(Workspace(client, Signer(config_file, profile), where, ContentPath.parse(folder)))
+    workspace = Workspace(client, Signer(config_file, profile), where, ContentPath.parse(folder))
+    return OciBackend(workspace, cluster_id)
 
 
 class OciBackend:
@@ -51,8 +55,9 @@ class OciBackend:
         }
     )
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, cluster_id: str | None = None) -> None:
         self._workspace = workspace
+        self._sessions = Sessions(workspace, cluster_id)
         self._sight = Sight(workspace, Changes())
         self._moves = Moves(workspace, self._sight)
         self._removals = Removals(workspace, self._sight)
@@ -108,6 +113,21 @@ class OciBackend:
             return await self._moves.rename(source, target)
         except Problem as problem:
             raise taken(problem) from problem
+
+    async def list_sessions(self) -> tuple[Session, ...]:
+        return await self._sessions.list()
+
+    async def read_session(self, session_id: str) -> Session:
+        return await self._sessions.read(session_id)
+
+    async def start_session(self, wanted: SessionChange) -> Session:
+        return await self._sessions.start(wanted)
+
+    async def change_session(self, session_id: str, change: SessionChange) -> Session:
+        return await self._sessions.change(session_id, change)
+
+    async def end_session(self, session_id: str) -> None:
+        await self._sessions.end(session_id)
 
     async def aclose(self) -> None:
         """Nothing is held: the client belongs to the gateway."""

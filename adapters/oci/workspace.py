@@ -75,15 +75,19 @@ class Workspace:
 
     async def objects(self, path: ContentPath) -> list[Object]:
         """All objects directly in the folder, over all pages."""
-        found: list[Object] = []
+        answers = await self.pages("/objects", f"path={segment(self.address(path))}&")
+        return [item for answer in answers for item in decoded(answer, ObjectPage).items]
+
+    async def pages(self, target: str, query: str = "") -> list[Answer]:
+        """All pages of a list, in order. UPSTREAM when they never end."""
+        answers: list[Answer] = []
         page, seen = "", set[str]()
         while True:
-            query = f"path={segment(self.address(path))}&limit={PAGE_SIZE}"
-            answer = await self.send("GET", f"/objects?{query}" + (f"&page={segment(page)}" if page else ""))
-            found += decoded(answer, ObjectPage).items
-            page = answer.headers.get("opc-next-page", "")
+            token = f"&page={segment(page)}" if page else ""
+            answers.append(await self.send("GET", f"{target}?{query}limit={PAGE_SIZE}{token}"))
+            page = answers[-1].headers.get("opc-next-page", "")
             if not page:
-                return found
+                return answers
             if page in seen:
                 raise nonsense("The storage behind this mount repeats the pages of a listing.")
             seen.add(page)

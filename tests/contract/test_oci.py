@@ -11,10 +11,13 @@ from adapters.oci.backend import create
 from gateway.contents.backend import Backend
 from gateway.wire.client import UpstreamClient, open_session
 from tests.contract.suite import BackendContract
-from tests.fakes.workspace import running_workspace
+from tests.fakes.workspace import CLUSTER_ID, running_workspace
 
 
 class TestOci(BackendContract):
+    cluster = CLUSTER_ID
+    names_kernels = False
+
     @pytest_asyncio.fixture
     async def backend(self, tmp_path: Path) -> AsyncIterator[Backend]:
         async with running_workspace() as workspace, open_session() as session:

@@ -17,7 +17,7 @@ from adapters.oci.backend import create
 from gateway.contents.backend import Backend
 from gateway.wire.client import UpstreamClient, open_session
 from tests.contract.suite import BackendContract
-from tests.fakes.workspace import CURRENT, OLDER, Generation, running_workspace
+from tests.fakes.workspace import CLUSTER_ID, CURRENT, OLDER, Generation, running_workspace
 
 CHANGES = frozenset({"PUT", "POST", "PATCH", "DELETE"})
 READS = frozenset({"GET", "HEAD"})
@@ -98,6 +98,9 @@ async def behaving(manner: Manner, folder: Path, patch: pytest.MonkeyPatch) -> A
 
 class TestOciHabits(BackendContract):
     """All of the contract but names, which are no matter of manners."""
+
+    cluster = CLUSTER_ID
+    names_kernels = False
 
     test_a_name_stays_as_it_is_spelled = None  # type: ignore[assignment]
     test_a_name_stays_as_it_is_spelled_when_it_is_copied = None  # type: ignore[assignment]
