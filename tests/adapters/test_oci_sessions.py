@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Literal
 
 import aiohttp
 import pytest
@@ -74,7 +75,7 @@ async def test_a_list_has_all_pages(workspace: WorkspaceEmulator, compute: Suppo
 
 @pytest.mark.parametrize("status", [400, 404])
 async def test_a_cluster_that_runs_nothing_is_the_callers_matter(
-    workspace: WorkspaceEmulator, compute: SupportsSessions, status: int
+    workspace: WorkspaceEmulator, compute: SupportsSessions, status: Literal[400, 404]
 ) -> None:
     workspace.habits.clusters[CLUSTER_ID] = "STOPPED"
     workspace.habits.stopped_cluster_status = status
