@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import msgspec
 
 from adapters.oci.addresses import segment
-from adapters.oci.models import decoded
+from adapters.oci.errors import is_unsure
+from adapters.oci.models import date_of, decoded
 from adapters.oci.workspace import Workspace
 from gateway.contents.compute import Kernel, Lifecycle, Session, SessionChange
 from gateway.contents.model import ETag
 from gateway.contents.problem import Code, Problem, invalid, not_found
 from gateway.wire.client import Answer
-from gateway.wire.dates import parse_wire_date
+from gateway.wire.conditions import received_etag
 
+_COLLECTION = "/notebook/api/sessions"
+_PAUSES = (0.1, 0.2, 0.4, 0.8, 1.5)
 _USUAL_KERNEL = "notebook"
 _LIFECYCLES = {"CREATING": Lifecycle.CREATING, "ACTIVE": Lifecycle.ACTIVE, "FAILED": Lifecycle.FAILED}
 
@@ -67,22 +71,43 @@ class Sessions:
         return self._found(await self._workspace.send("GET", _one(session_id)))
 
     async def start(self, wanted: SessionChange) -> Session:
-        """The service finds the session that is there already; its 404 speaks of the cluster, not of the path."""
+        """The service finds the session that is there already; its 404 speaks of the cluster, not of the path.
+
+        A cluster that has just been started is refused like one that stands still.
+        """
         cluster = wanted.cluster or self._cluster
         body = self._body(wanted, cluster=cluster, kernel_name=wanted.kernel_name or _USUAL_KERNEL)
         try:
             return self._found(await self._workspace.create(_COLLECTION, {}, body))
         except Problem as problem:
-            if problem.code is not Code.NOT_FOUND:
+            if problem.code not in (Code.NOT_FOUND, Code.INVALID):
                 raise
-            raise invalid("The workspace has no such cluster, or it runs no notebooks now.") from problem
+            raise invalid("The workspace has no such cluster or kernel, or it runs no notebooks now.") from problem
 
     async def change(self, session_id: str, change: SessionChange) -> Session:
+        """One call."""
         body = self._body(change, cluster=change.cluster, kernel_name=change.kernel_name)
         return self._found(await self._workspace.send("PATCH", _one(session_id), body=body))
 
     async def end(self, session_id: str) -> None:
-        await self._workspace.send("DELETE", _one(session_id))
+        """The service takes its time: it is waited for a little. When the answer is lost a look decides."""
+        try:
+            await self._workspace.send("DELETE", _one(session_id))
+        except Problem as problem:
+            if not is_unsure(problem) or await self._stands(session_id):
+                raise
+        for pause in _PAUSES:
+            if not await self._stands(session_id):
+                return
+            await asyncio.sleep(pause)
+
+    async def _stands(self, session_id: str) -> bool:
+        """Whether it is still there, as far as the service says."""
+        try:
+            await self._workspace.send("GET", _one(session_id))
+        except Problem as problem:
+            return problem.code is not Code.NOT_FOUND
+        return True
 
     def _body(self, change: SessionChange, *, cluster: str | None, kernel_name: str | None) -> bytes:
         fields: dict[str, Any] = {
@@ -95,7 +120,7 @@ class Sessions:
         return msgspec.json.encode({name: value for name, value in fields.items() if value is not None})
 
     def _found(self, answer: Answer) -> Session:
-        session = self._session(decoded(answer, SessionModel), self._workspace.etag_of(answer))
+        session = self._session(decoded(answer, SessionModel), received_etag(answer.headers.get("etag")))
         if session is None:
             raise not_found("No such session.")
         return session
@@ -116,9 +141,6 @@ class Sessions:
         )
 
 
-_COLLECTION = "/notebook/api/sessions"
-
-
 def _one(session_id: str) -> str:
     return f"{_COLLECTION}/{segment(session_id)}"
 
@@ -129,5 +151,5 @@ def _listed(answer: Answer) -> list[SessionModel]:
 
 
 def _kernel(model: KernelModel) -> Kernel:
-    activity = parse_wire_date(model.last_activity)
+    activity = date_of(model.last_activity)
     return Kernel(model.id, model.name, model.execution_state or "unknown", activity, model.connections or 0)

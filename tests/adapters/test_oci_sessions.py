@@ -12,10 +12,11 @@ from aiohttp import web
 
 from gateway.contents.backend import SupportsSessions
 from gateway.contents.compute import Lifecycle, SessionChange
+from gateway.contents.model import Matches
 from gateway.contents.paths import ContentPath
 from gateway.contents.problem import Code, Problem
 from gateway.wire.client import open_session
-from tests.adapters.oci_steps import PATH, backend_of
+from tests.adapters.oci_steps import NOTEBOOK, OTHER, PATH, backend_of
 from tests.contract.steps import refused
 from tests.fakes.workspace import CLUSTER_ID, WorkspaceEmulator, running_workspace
 
@@ -91,6 +92,40 @@ async def test_a_session_that_names_no_cluster_runs_on_the_configured_one(
     assert isinstance(backend, SupportsSessions)
     started = await backend.start_session(SessionChange(path=PATH))
     assert started.cluster == CLUSTER_ID
+
+
+async def test_a_session_has_ended_when_the_service_says_so(
+    workspace: WorkspaceEmulator, compute: SupportsSessions
+) -> None:
+    workspace.habits.session_delete_polls = 3
+    session = await compute.start_session(WANTED)
+    await compute.end_session(session.id)
+    assert await compute.list_sessions() == ()
+
+
+async def test_the_end_of_a_session_may_be_told_by_its_absence(
+    workspace: WorkspaceEmulator, compute: SupportsSessions
+) -> None:
+    habits = workspace.habits
+    habits.faults_on = frozenset({"DELETE"})
+    session = await compute.start_session(WANTED)
+    habits.reset_before_calls = 1
+    await refused(compute.end_session(session.id), Code.UNAVAILABLE)
+    habits.reset_after_calls = 1
+    await compute.end_session(session.id)
+    assert workspace.sessions == {}
+
+
+async def test_the_etag_of_a_session_says_nothing_of_how_those_of_files_are_written(
+    workspace: WorkspaceEmulator, session: aiohttp.ClientSession, tmp_path: Path
+) -> None:
+    workspace.habits.etag_form, workspace.habits.quoted_if_match = 'W/"{}"', False
+    backend = backend_of(workspace, session, tmp_path)
+    assert isinstance(backend, SupportsSessions)
+    etag = (await backend.write(PATH, NOTEBOOK)).entry.etag
+    assert etag is not None
+    await backend.start_session(WANTED)
+    assert (await backend.write(PATH, OTHER, precondition=Matches(etag))).entry.etag != etag
 
 
 async def test_sessions_outside_the_folder_are_not_there(
