@@ -58,6 +58,8 @@ def pause_before_again(method: str, answer: Answer) -> float | None:
 
     A change only when the service says that it did not do it and will soon, a read also when it is down for a moment.
     """
+    if answer.status < 400:
+        return None
     fault = _fault_of(answer)
     if answer.status == 409 and fault is not None and fault.code in _PASSING:
         return PAUSE_SECONDS

@@ -53,7 +53,7 @@ class Files:
                 return Document(replace(standing.entry, size=len(body)), body)
             after = await self._sight.facts(path)
             is_settled = after.etag is not None and after.etag in (standing.etag, receipt.etag)
-            if is_settled and receipt.is_of(after.facts) and after.facts.size in (None, len(body)):
+            if is_settled and not receipt.is_older_than(after.facts) and after.facts.size in (None, len(body)):
                 return Document(replace(after.entry, size=len(body)), body)
             standing = after
         raise busy("The file is being changed all the while; try again.")
@@ -218,7 +218,9 @@ class Files:
 
     async def _is_ours(self, standing: Standing, receipt: Receipt) -> bool:
         """Whether the facts of contents, read since, are of the bytes of this receipt: those are still the current."""
-        if not receipt.is_of(standing.facts) or not await self._uploads.is_current(standing.path, receipt):
+        if receipt.is_older_than(standing.facts) or receipt.is_newer_than(standing.facts):
+            return False
+        if not await self._uploads.is_current(standing.path, receipt):
             return False
         self._workspace.etags_apart = True
         return True

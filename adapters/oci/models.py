@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TypeVar
 
 import msgspec
@@ -18,7 +18,7 @@ from gateway.wire.dates import parse_wire_date
 
 T = TypeVar("T")
 
-_ROUNDING = timedelta(seconds=1)
+_ROUNDING_SECONDS = 1.0
 FOLDER_TYPES = frozenset({"FOLDER", "DIRECTORY"})
 
 
@@ -60,10 +60,19 @@ class Receipt:
     def of(cls, answer: Answer) -> Receipt:
         return cls(received_etag(answer.headers.get("etag")), date_of(answer.headers.get("time-updated")))
 
-    def is_of(self, facts: Facts) -> bool:
-        """Whether the facts of contents may be of the same revision: the dates agree, to the second."""
+    def is_older_than(self, facts: Facts) -> bool:
+        """Whether the facts of contents are of a newer revision: dates are compared to the second, as far as known."""
+        return self._seconds_before(facts) > _ROUNDING_SECONDS
+
+    def is_newer_than(self, facts: Facts) -> bool:
+        """Whether the facts of contents are of an older revision, or of an older description."""
+        return self._seconds_before(facts) < -_ROUNDING_SECONDS
+
+    def _seconds_before(self, facts: Facts) -> float:
         modified = date_of(facts.last_modified)
-        return self.modified is None or modified is None or abs(self.modified - modified) <= _ROUNDING
+        if self.modified is None or modified is None:
+            return 0.0
+        return (modified - self.modified).total_seconds()
 
 
 def decoded(answer: Answer, shape: type[T]) -> T:

@@ -100,7 +100,8 @@ class Notebooks:
 
     async def _told(self, path: ContentPath, answer: Answer, older: tuple[ETag | None, ...]) -> Entry:
         """The entry that a save's answer tells; what it leaves out is looked for."""
-        facts, etag = facts_or_none(answer), self._workspace.etag_of(answer)
+        facts = await offloaded(len(answer.body), facts_or_none, answer)
+        etag = self._workspace.etag_of(answer)
         if facts is not None and etag is not None and date_of(facts.last_modified) is not None:
             return entry_of(path, facts, etag)
         changes = self._sight.changes

@@ -136,7 +136,8 @@ class Sight:
 
     async def _etag_with_content(self, path: ContentPath) -> ETag:
         """Whether an etag comes without content is unpublished (spec oci 14)."""
-        etag = self._workspace.etag_of(await self._workspace.contents("GET", path, "?content=1"))
+        target = self._workspace.contents_target(path, "?content=1")
+        etag = self._workspace.etag_of(await self._workspace.send("GET", target, wants_body=False))
         if etag is None:
             raise nonsense("The storage behind this mount gave no etag.")
         return etag

@@ -16,6 +16,7 @@ from gateway.contents.backend import Backend
 from gateway.contents.paths import ContentPath
 from gateway.wire.client import UpstreamClient, open_session
 from tests.fakes.workspace import CURRENT, Generation, WorkspaceEmulator, running_workspace
+from tests.fakes.workspace.tree import Node
 
 NOTEBOOK = b'{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}'
 OTHER = b'{"cells": [], "metadata": {"a": 1}, "nbformat": 4, "nbformat_minor": 5}'
@@ -43,8 +44,11 @@ class Stand:
         """Somebody else's change in the workspace; the etag."""
         return self.workspace.tree.put(("Workspace", *path.split("/")), body).etag
 
+    def node(self, path: str) -> Node:
+        return self.workspace.tree.get(("Workspace", *path.split("/")))
+
     def etag(self, path: str) -> str:
-        return self.workspace.tree.get(("Workspace", *path.split("/"))).etag
+        return self.node(path).etag
 
     def stored(self, folder: str = "") -> dict[str, bytes | None]:
         """All that stands below the folder, by its path in it; a directory has no bytes."""

@@ -125,15 +125,15 @@ async def test_where_objects_have_other_etags_a_write_between_the_looks_is_not_l
         assert stand.stored() == {"a.bin": b"theirs"}
 
 
-async def test_where_objects_have_other_etags_dates_tell_a_look_that_is_late(stand: Stand, backend: OciBackend) -> None:
+async def test_where_objects_have_other_etags_dates_tell_contents_that_are_shown_late(
+    stand: Stand, backend: OciBackend
+) -> None:
     """Contents that still show the expected revision would let a newer one be replaced."""
     stand.workspace.habits.object_etags_apart = True
-    node = stand.workspace.tree.get(("Workspace", "a.bin")) if stand.put("a.bin", b"old") else None
-    assert node is not None
-    etag = ETag(node.etag)
-    model = await contents_of(stand)
+    etag = ETag(stand.put("a.bin", b"old"))
+    model = {"name": "a.bin", "type": "file", "last_modified": stand.node("a.bin").modified.isoformat()}
     stand.put("a.bin", b"theirs")
-    stand.workspace.tree.get(("Workspace", "a.bin")).modified += timedelta(seconds=5)
+    stand.node("a.bin").modified += timedelta(seconds=5)
 
     def late(request: web.Request) -> web.Response | None:
         if request.method != "GET" or "/contents/" not in request.raw_path:
@@ -144,13 +144,25 @@ async def test_where_objects_have_other_etags_dates_tell_a_look_that_is_late(sta
     with pytest.raises(Problem) as caught:
         await backend.write(PATH, BODY, precondition=Matches(etag))
     assert caught.value.reason is Reason.BUSY
-    assert await code_of(backend.read(PATH)) is Code.CONFLICT
     assert stand.stored() == {"a.bin": b"theirs"}
 
 
-async def contents_of(stand: Stand) -> dict[str, object]:
-    modified = stand.workspace.tree.get(("Workspace", "a.bin")).modified
-    return {"name": "a.bin", "path": "/Workspace/a.bin", "type": "file", "last_modified": modified.isoformat()}
+async def test_where_objects_have_other_etags_dates_tell_bytes_that_are_shown_late(
+    stand: Stand, backend: OciBackend
+) -> None:
+    """Old bytes under the new etag would be written back over the new ones."""
+    stand.put("a.bin", b"old")
+    date = stand.node("a.bin").modified.isoformat()
+    stand.put("a.bin", b"new")
+    stand.node("a.bin").modified += timedelta(seconds=5)
+
+    def late(request: web.Request) -> web.Response | None:
+        if "/objects/" not in request.raw_path:
+            return None
+        return web.Response(body=b"old", headers={"etag": "of-the-object", "time-updated": date})
+
+    stand.workspace.habits.fault = late
+    assert await code_of(backend.read(PATH)) is Code.CONFLICT
 
 
 async def test_an_answer_about_someone_elses_revision_does_not_lend_its_etag(stand: Stand, backend: OciBackend) -> None:

@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 
 from gateway.contents.backend import Backend, SupportsMove
-from gateway.contents.model import Absent, Matches
+from gateway.contents.model import Absent, Kind, Matches
 from gateway.contents.paths import ContentPath
 from gateway.contents.problem import Code, Problem, Reason
 from gateway.wire.client import open_session
@@ -169,3 +169,40 @@ async def test_an_answer_without_etag_after_a_save_is_asked_for(workspace: Works
 
     workspace.habits.fault = silent
     assert (await backend.write(PATH, OTHER)).entry == await backend.stat(PATH)
+
+
+async def test_a_folder_that_contents_call_an_internal_error_is_a_folder(
+    workspace: WorkspaceEmulator, backend: Backend
+) -> None:
+    folder = await backend.make_directory(ContentPath.parse("a"))
+    await backend.write(ContentPath.parse("a/n.ipynb"), NOTEBOOK)
+
+    def failing_on_folders(request: web.Request) -> web.Response | None:
+        if request.method != "GET" or "/contents/" not in request.raw_path or "n.ipynb" in request.raw_path:
+            return None
+        body = {"code": "InternalError", "message": "Error occurred while getting notebook content."}
+        return web.json_response(body, status=500)
+
+    workspace.habits.fault = failing_on_folders
+    assert (await backend.stat(folder.path)).kind is Kind.DIRECTORY
+    assert await names_of(backend, folder.path) == ["n.ipynb"]
+    with pytest.raises(Problem) as caught:
+        await backend.stat(ContentPath.parse("missing"))
+    assert caught.value.code is Code.NOT_FOUND
+
+
+async def test_a_rename_never_takes_the_place_of_what_stands_there(
+    workspace: WorkspaceEmulator, backend: Backend
+) -> None:
+    """Even where the service would let it."""
+    assert isinstance(backend, SupportsMove)
+    workspace.habits.patch_replaces = True
+    await backend.write(PATH, NOTEBOOK)
+    await backend.write(ContentPath.parse("b.ipynb"), OTHER)
+    for attempt in (
+        backend.move(PATH, ContentPath.parse("b.ipynb")),
+        backend.write(ContentPath.parse("b.ipynb"), NOTEBOOK, precondition=Absent()),
+    ):
+        with pytest.raises(Problem):
+            await attempt
+    assert (await backend.read(ContentPath.parse("b.ipynb"))).body == OTHER
