@@ -9,7 +9,8 @@ General rules, for every method:
 * Dates are aware UTC, and one revision keeps one date: ``stat``, ``list``, ``read`` and the answer of ``write`` agree.
 * Etags are strong, opaque, unquoted, and change whenever the bytes do. A directory's is weak (``model.listing_etag``).
 * A write is whole or not at all. When a write fails, or its task is cancelled, the old or the new bytes stand there.
-* A backend never repeats a write, and repeats a read at most once.
+* A backend repeats no write that may have been done, unless the store can tell that it is the same one, and repeats a
+  read at most once after a fault.
 * Names that ``paths.is_plain_name`` refuses are left out of listings.
 """
 
