@@ -115,7 +115,9 @@ def _coloured(text: str) -> str:
 class _Exporter(HTMLExporter):
     """HTML's, without its last step: to read and write the whole page once more takes longer than all the rest."""
 
-    def from_notebook_node(self, nb: Any, resources: Any = None, **more: Any) -> tuple[str, Any]:  # type: ignore[override]
+    def from_notebook_node(  # type: ignore[override]  # as nbconvert itself overrides it
+        self, nb: Any, resources: Any = None, **more: Any
+    ) -> tuple[str, Any]:
         language = nb.metadata.get("language_info", {})
         lexer = language.get("pygments_lexer", language.get("name"))
         self.register_filter("highlight_code", Highlight2HTML(pygments_lexer=lexer, parent=self))

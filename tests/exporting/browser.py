@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from bleach.html5lib_shim import HTMLParser  # type: ignore[import-untyped]
+from bleach.html5lib_shim import HTMLParser  # type: ignore[import-untyped]  # bleach ships without types
 
 _ACTIVE = re.compile(
     "animate|applet|audio|base|button|canvas|embed|foreignobject|form|frame|frameset|iframe|input|link|marquee|math|"
