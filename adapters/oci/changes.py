@@ -26,7 +26,7 @@ PATIENCE_SECONDS = 3.0
 """So long a read is repeated that contradicts a change."""
 MEMORY_SECONDS = 30.0
 """So long it is refused afterwards, unless the change has been seen before; then the service is believed."""
-_MOST_CHANGES = 4096
+_MOST_CHANGES = 1024
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.05, 0.8
 
 
@@ -94,8 +94,8 @@ class Changes:
         modified: datetime | None = None,
     ) -> None:
         """Something was made or replaced there; ``before`` is what ``of`` said when that began."""
-        change = Change(next(self._numbers), self._clock(), stands=True, etags=_known(etags), modified=modified)
-        self._note(path, before, change, _known(older))
+        change = Change(next(self._numbers), self._clock(), stands=True, etags=_given(etags), modified=modified)
+        self._note(path, before, change, _given(older))
 
     def removed(self, path: ContentPath, before: Change | None, *, older: Iterable[ETag | None] = ()) -> None:
         """What stood there is gone, with all below it."""
@@ -103,7 +103,7 @@ class Changes:
             self._known.pop(each, None)
         modified = before.modified if before is not None else None
         change = Change(next(self._numbers), self._clock(), stands=False, modified=modified)
-        self._note(path, before, change, _known(older))
+        self._note(path, before, change, _given(older))
 
     def moved(
         self,
@@ -201,5 +201,5 @@ async def _found(look: Callable[[], Awaitable[T]]) -> tuple[T | None, Problem | 
         return None, problem
 
 
-def _known(etags: Iterable[ETag | None]) -> frozenset[ETag]:
+def _given(etags: Iterable[ETag | None]) -> frozenset[ETag]:
     return frozenset(etag for etag in etags if etag is not None)

@@ -124,7 +124,7 @@ class Creation:
 
     async def _removed(self, spare: Spare, recognise: Recognise) -> None:
         """Delete it, with patience for a service that is busy or does not see it yet. One that was filled and is gone
-        has been renamed after all."""
+        has been renamed after all; one that never came to be seen was not made."""
         etag, pauses = spare.etag, iter(CLEANING_PAUSES)
         while True:
             try:
@@ -135,9 +135,10 @@ class Creation:
                     etag = await recognise(spare.path)
                     if etag is None:
                         return
-                elif problem.code is Code.NOT_FOUND and spare.is_filled:
+                pause = next(pauses, None)
+                if problem.code is Code.NOT_FOUND and (spare.is_filled or pause is None):
                     break
-                if (pause := next(pauses, None)) is None:
+                if pause is None:
                     raise
             await asyncio.sleep(pause)
         self._sight.changes.removed(spare.path, self._sight.changes.of(spare.path), older=[etag])

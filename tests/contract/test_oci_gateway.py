@@ -11,11 +11,16 @@ from cryptography.hazmat.primitives import serialization
 from adapters.oci.backend import create
 from gateway.contents.backend import Backend
 from gateway.wire.client import UpstreamClient, open_session
-from tests.contract.suite import BackendContract
+from tests.contract.conditions import ConditionsContract
+from tests.contract.moving import MoveContract
+from tests.contract.reading import ReadingContract
+from tests.contract.writing import WritingContract
 from tests.gateways import PLATFORM_ID, WORKSPACE_KEY, running_gateway, signing_key
 
 
-class TestOciOverGateway(BackendContract):
+class TestOciOverGateway(ReadingContract, WritingContract, ConditionsContract, MoveContract):
+    """What of the contract a workspace takes part in, but for sessions: the folder behind that gateway has none."""
+
     @pytest_asyncio.fixture
     async def backend(self, tmp_path: Path) -> AsyncIterator[Backend]:
         (tmp_path / "files").mkdir()

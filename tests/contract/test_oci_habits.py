@@ -16,7 +16,11 @@ from adapters.oci import errors, par
 from adapters.oci.backend import create
 from gateway.contents.backend import Backend
 from gateway.wire.client import UpstreamClient, open_session
-from tests.contract.suite import BackendContract
+from tests.contract.conditions import ConditionsContract
+from tests.contract.moving import MoveContract
+from tests.contract.reading import ReadingContract
+from tests.contract.running import SessionContract
+from tests.contract.writing import WritingContract
 from tests.fakes.workspace import CLUSTER_ID, CURRENT, OLDER, Generation, running_workspace
 
 CHANGES = frozenset({"PUT", "POST", "PATCH", "DELETE"})
@@ -75,7 +79,6 @@ MANNERS = {
     "unavailable-at-first": Manner(at_first=(503, "ServiceUnavailable", READS)),
     "slow": Manner({"slow_seconds": 0.005}),
 }
-CONCERN_NAMES = ("a-save-does-not-create", "files-go-past-the-api", "renames-stay-in-their-folder-and-moves-take-time")
 
 
 @asynccontextmanager
@@ -96,14 +99,13 @@ async def behaving(manner: Manner, folder: Path, patch: pytest.MonkeyPatch) -> A
         await fresh.aclose()
 
 
-class TestOciHabits(BackendContract):
-    """All of the contract but names, which are no matter of manners."""
+class TestOciHabits(ReadingContract, WritingContract, ConditionsContract, MoveContract, SessionContract):
+    """What of the contract a workspace takes part in, but for names, which are no matter of manners."""
 
     cluster = CLUSTER_ID
     names_kernels = False
 
     test_a_name_stays_as_it_is_spelled = None  # type: ignore[assignment]
-    test_a_name_stays_as_it_is_spelled_when_it_is_copied = None  # type: ignore[assignment]
     test_a_name_stays_as_it_is_spelled_when_it_moves = None  # type: ignore[assignment]
 
     @pytest_asyncio.fixture(params=MANNERS)
