@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from gateway.exporting.process import WORKER
@@ -38,7 +39,8 @@ def comes_true(condition: Callable[[], bool], seconds: float = 10) -> bool:
 def _children(parent: int) -> list[int]:
     found: list[int] = []
     for thread in Path(f"/proc/{parent}/task").iterdir():
-        found.extend(map(int, (thread / "children").read_text().split()))
+        with suppress(FileNotFoundError):  # a thread that has just ended
+            found.extend(map(int, (thread / "children").read_text().split()))
     return found
 
 

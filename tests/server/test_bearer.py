@@ -86,6 +86,9 @@ async def test_odd_roles_are_no_roles(issuer: Issuer, client: Client, access: ob
 
 
 NOW = time.time()
+DAY = 86_400
+"""What is made for a test when the run of all begins is still in the future when its turn comes."""
+
 WRONG_CLAIMS: dict[str, dict[str, Any]] = {
     "another issuer": {"iss": "https://evil.example/realms/test"},
     "issuer with a slash more": {"iss": "http://127.0.0.1/realms/test/"},
@@ -95,9 +98,9 @@ WRONG_CLAIMS: dict[str, dict[str, Any]] = {
     "no expiry": {"exp": None},
     "expiry as text": {"exp": str(int(NOW) + 600)},
     "expiry as truth": {"exp": True},
-    "not yet": {"nbf": int(NOW) + 600},
+    "not yet": {"nbf": int(NOW) + DAY},
     "start as text": {"nbf": str(int(NOW) - 600)},
-    "from the future": {"iat": int(NOW) + 600},
+    "from the future": {"iat": int(NOW) + DAY},
     "refresh token": {"typ": "Refresh"},
     "id token": {"typ": "ID"},
     "offline token": {"typ": "Offline"},
