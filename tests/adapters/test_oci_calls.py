@@ -153,7 +153,7 @@ async def test_a_move_that_fails_later_is_told_as_such(
 ) -> None:
     habits = stand.workspace.habits
     habits.renames_across_folders, habits.async_objects = False, True
-    habits.async_outcome = outcome  # type: ignore[assignment]
+    habits.async_outcome = outcome  # type: ignore[assignment]  # a case of the table is a plain text
     stand.put("folder", None)
     stand.put("a.txt", b"a")
     with pytest.raises(Problem) as caught:

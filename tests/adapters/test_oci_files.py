@@ -34,7 +34,7 @@ def backend(stand: Stand) -> OciBackend:
 
 async def code_of(attempt: object) -> Code:
     with pytest.raises(Problem) as caught:
-        await attempt  # type: ignore[misc]
+        await attempt  # type: ignore[misc]  # every attempt of a test is a coroutine
     return caught.value.code
 
 

@@ -105,8 +105,8 @@ class TestOciHabits(ReadingContract, WritingContract, ConditionsContract, MoveCo
     cluster = CLUSTER_ID
     names_kernels = False
 
-    test_a_name_stays_as_it_is_spelled = None  # type: ignore[assignment]
-    test_a_name_stays_as_it_is_spelled_when_it_moves = None  # type: ignore[assignment]
+    test_a_name_stays_as_it_is_spelled = None  # type: ignore[assignment]  # pytest passes over what is no function
+    test_a_name_stays_as_it_is_spelled_when_it_moves = None  # type: ignore[assignment]  # pytest passes over what is no function
 
     @pytest_asyncio.fixture(params=MANNERS)
     async def backend(
