@@ -23,8 +23,10 @@ from tests.exporting.processes import comes_true, is_running, workers_of
 from tests.exporting.test_pool import ENDLESS, SMALL, running
 
 GATEWAY = """
-import asyncio, sys
+import asyncio, signal, sys
 from gateway.exporting.pool import ExportPool
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may start what it runs deaf to it
 
 async def main():
     pool = ExportPool()
