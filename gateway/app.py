@@ -16,6 +16,7 @@ from gateway.contents.notebook import load_schemas
 from gateway.contents.operations import Services
 from gateway.contents.paths import ContentPath
 from gateway.contents.problem import Problem
+from gateway.contents.servers import Servers
 from gateway.contents.service import Contents
 from gateway.contents.sessions import Sessions
 from gateway.contents.uploads import Uploads
@@ -26,6 +27,7 @@ from gateway.dialects.oci import oci_dialect
 from gateway.exporting.pool import ExportPool
 from gateway.identity import gatekeeper
 from gateway.registry import create_backend
+from gateway.server.carrying import HttpCarrier, carrying
 from gateway.server.health import Health, add_health_routes
 from gateway.server.idempotency import RetryTokens
 from gateway.server.middleware import middlewares
@@ -43,6 +45,8 @@ PROBE_SECONDS = 30.0
 SWEEP_SECONDS = 600.0
 UPLOADS_BELOW = ".nbgw-uploads"
 
+CARRIER = web.AppKey("carrier", HttpCarrier)
+
 Work = Callable[[], Awaitable[None]]
 
 _log = structlog.get_logger()
@@ -50,13 +54,15 @@ _log = structlog.get_logger()
 
 def create_app(settings: Settings) -> web.Application:
     """The gateway as one aiohttp application; nothing is opened until it starts."""
-    table = RouteTable(_dialects(settings))
+    table = RouteTable(_dialects(settings), settings.server.base_path)
     health = Health()
     app = web.Application(
-        middlewares=middlewares(table.dialect_of, health.metrics), client_max_size=settings.server.max_body_bytes
+        middlewares=middlewares(table.dialect_of, health.metrics, settings.server.base_path),
+        client_max_size=settings.server.max_body_bytes,
     )
     add_health_routes(app, health)
     app.router.add_route("*", r"/{tail:[\s\S]*}", travel, expect_handler=expect)
+    app.on_shutdown.append(_leave)
     app.cleanup_ctx.append(partial(_opened, settings=settings, table=table, health=health))
     return app
 
@@ -77,7 +83,7 @@ def _dialects(settings: Settings) -> list[Dialect]:
     oci = oci_dialect(
         workspaces, generations=settings.oci.generations, lists_directories=settings.oci.lists_directories
     )
-    return [*dialects, oci, jupyter_dialect()]
+    return [*dialects, oci, jupyter_dialect(carries=settings.home() is not None)]
 
 
 async def _opened(
@@ -99,14 +105,22 @@ async def _opened(
         sessions = Sessions(by_name, locks, tokens.vacated)
         exports = ExportPool()
         stack.push_async_callback(exports.aclose)
-        services = Services(contents, StateApps(store), uploads, sessions, exports)
-        app[ROAD] = Road(table, gatekeeper(settings.identity, session, store), services, tokens)
+        servers = Servers(by_name, settings.home())
+        services = Services(contents, StateApps(store), uploads, sessions, exports, servers)
+        carrier = await stack.enter_async_context(carrying(settings.server))
+        app[CARRIER] = carrier
+        app[ROAD] = Road(table, gatekeeper(settings.identity, session, store), services, tokens, carrier)
         health.watch({mount.name: mount.backend for mount in mounts}, store)
         with suppress(TimeoutError):
             await asyncio.wait_for(health.probe_all(), FIRST_PROBE_SECONDS)
         for work, seconds in _background(health, uploads, store):
             stack.push_async_callback(_cancelled, asyncio.create_task(_repeated(work, seconds)))
         yield
+
+
+async def _leave(app: web.Application) -> None:
+    """Sockets would hold up the end for as long as their clients like."""
+    await app[CARRIER].shut_down()
 
 
 async def _mounts(settings: Settings, client: UpstreamClient, stack: AsyncExitStack) -> list[Mount]:
@@ -128,6 +142,7 @@ async def _mounts(settings: Settings, client: UpstreamClient, stack: AsyncExitSt
                 readers=frozenset(each.readers),
                 writers=frozenset(each.writers),
                 runners=frozenset(each.who_may_run()),
+                is_personal=each.is_personal,
                 store=store,
                 below=ContentPath.parse(folder),
             )

@@ -19,6 +19,8 @@ MEBIBYTE = 1 << 20
 STATE_DRIVERS = ("sqlite+aiosqlite", "postgresql+asyncpg")
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+_BRACES = re.compile(r"[{}]")
+_BASE_PATH = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+")
 _NOTHING = hashlib.sha256(b"").hexdigest()
 
 
@@ -45,6 +47,22 @@ def _web_address(text: str) -> str:
     return text
 
 
+def _server_address(text: str) -> str:
+    """A web address in whose path ``{user}`` may stand for the caller's name; never in the host, which a name must not
+    choose."""
+    parts = urlsplit(text)
+    if _BRACES.search(parts.netloc) or _BRACES.search(text.replace("/{user}", "")) or parts.query or parts.fragment:
+        raise ValueError("only {user} can stand in the address, as a whole part of its path: https://hub/user/{user}")
+    return text
+
+
+def _base_path(text: str) -> str:
+    """``/some/path``, as it stands in URLs: no escapes, no slash at the end."""
+    if text and not _BASE_PATH.fullmatch(text):
+        raise ValueError("begin with a slash and end without one, such as /notebooks")
+    return text
+
+
 def _state_url(text: str) -> str:
     driver = text.partition("://")[0]
     if "://" not in text or driver not in STATE_DRIVERS:
@@ -65,8 +83,10 @@ def _digest_of_something(digest: str) -> str:
 
 MountName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$")]
 Sha256 = Annotated[str, AfterValidator(_digest_of_something)]
+BasePath = Annotated[str, AfterValidator(_base_path)]
 Folder = Annotated[str, AfterValidator(_content_path)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
+ServerAddress = Annotated[str, AfterValidator(_web_address), AfterValidator(_server_address)]
 StateUrl = Annotated[str, AfterValidator(_state_url)]
 
 
@@ -83,7 +103,9 @@ class Server(Section):
     port: int = Field(default=8888, ge=0, le=65535)
     tls_cert: Path | None = None
     tls_key: Path | None = None
+    base_path: BasePath = ""
     max_body_bytes: int = Field(default=100 * MEBIBYTE, gt=0)
+    max_message_bytes: int = Field(default=64 * MEBIBYTE, gt=0)
     shutdown_seconds: float = Field(default=20, gt=0)
 
     @model_validator(mode="after")
@@ -130,6 +152,11 @@ class Mount(Section):
         common = set(Mount.model_fields) | {"kind"}
         return {key: _revealed(getattr(self, key)) for key in type(self).model_fields if key not in common}
 
+    @property
+    def is_personal(self) -> bool:
+        """Whether each user has a store of their own behind it."""
+        return False
+
     def stands_on(self) -> tuple[str, str]:
         """The store and the folder in it, where two mounts may overlap and the store keeps no conditions by itself."""
         return "", ""
@@ -169,12 +196,16 @@ class Nx1Mount(Mount):
 
 
 class JupyterMount(Mount):
-    """An upstream jupyter_server."""
+    """An upstream jupyter_server; with ``{user}`` in its address, one for each user."""
 
     kind: Literal["jupyter"]
-    url: WebAddress
+    url: ServerAddress
     token: SecretStr | None = None
     folder: Folder = ""
+
+    @property
+    def is_personal(self) -> bool:
+        return "{user}" in self.url
 
     def stands_on(self) -> tuple[str, str]:
         return self.url.rstrip("/"), self.folder
@@ -301,6 +332,12 @@ class Nx1Dialect(Section):
     notebook_app_types: tuple[AppType, ...] = (AppType.NOTEBOOK_PIPELINE, AppType.FULL_PIPELINE)
     max_upload_bytes: int = Field(default=50 * MEBIBYTE, gt=0)
     manager_role: str = "nx1_app_manager"
+
+
+class JupyterDialect(Section):
+    """``home`` is the mount of kind jupyter whose pages are shown, by default the root one, or else the first."""
+
+    home: MountName | None = None
 
 
 class OciDialect(Section):

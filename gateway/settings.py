@@ -21,6 +21,7 @@ from gateway.contents.paths import ContentPath
 from gateway.sections import (
     AnyMount,
     Identity,
+    JupyterDialect,
     Log,
     Nx1Dialect,
     OciDialect,
@@ -51,6 +52,7 @@ class Settings(Section):
     identity: Identity = Identity()
     mounts: tuple[AnyMount, ...] = ()
     nx1: Nx1Dialect | None = None
+    jupyter: JupyterDialect = JupyterDialect()
     oci: OciDialect = OciDialect()
     workspaces: tuple[Workspace, ...] = ()
 
@@ -59,6 +61,11 @@ class Settings(Section):
         if contradiction := next(_contradictions(self), None):
             raise ValueError(contradiction)
         return self
+
+    def home(self) -> str | None:
+        """The mount of the Jupyter server whose pages are shown; None where there is no Jupyter server."""
+        servers = sorted((mount for mount in self.mounts if mount.kind == "jupyter"), key=lambda mount: not mount.root)
+        return self.jupyter.home or (servers[0].name if servers else None)
 
     def doubts(self) -> Iterator[str]:
         """What is allowed, and hardly ever meant."""
@@ -127,6 +134,9 @@ def _contradictions(settings: Settings) -> Iterator[str]:
     buckets = {mount.name for mount in settings.mounts if mount.kind == "nx1"}
     if settings.state.uploads_mount is not None and settings.state.uploads_mount not in buckets:
         yield f"state.uploads_mount must name a mount of kind nx1, not {settings.state.uploads_mount!r}"
+    servers = {mount.name for mount in settings.mounts if mount.kind == "jupyter"}
+    if settings.jupyter.home is not None and settings.jupyter.home not in servers:
+        yield f"jupyter.home must name a mount of kind jupyter, not {settings.jupyter.home!r}"
     for workspace in settings.workspaces:
         first = ContentPath.parse(workspace.folder).segments[:1]
         if not has_root and not set(first) <= set(names):

@@ -6,6 +6,8 @@ it keeps to itself (leading dots, ``__pycache__``, ``*.pyc``, ``*~``) are missin
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from msgspec.structs import replace
 from structlog import get_logger
 
@@ -19,9 +21,13 @@ from gateway.contents.backend import Backend, Capability
 from gateway.contents.compute import Session, SessionChange
 from gateway.contents.model import Checkpoint, Document, Entry, Kind, Listing, Precondition, Written, sha256_hex
 from gateway.contents.offload import offloaded
-from gateway.contents.paths import ContentPath
+from gateway.contents.paths import ContentPath, is_plain_name
 from gateway.contents.problem import Code, Problem, Reason, already_exists, invalid, not_found
+from gateway.contents.upstream import Forward, Forwarded, Upstream
 from gateway.wire.client import Answer, UpstreamClient, nonsense
+
+USER = "{user}"
+"""In a server's address: where the name of the user goes, percent-encoded."""
 
 _SILENCE = frozenset({Code.TIMEOUT, Code.UNAVAILABLE, Code.THROTTLED})
 _log = get_logger(__name__)
@@ -43,7 +49,9 @@ class JupyterBackend:
         self._sessions = Sessions(server)
 
     async def probe(self) -> None:
-        """Look at the root folder: one call that tells reach, token and folder."""
+        """Look at the root folder: one call that tells reach, token and folder. Where each user has a server, none."""
+        if USER in self.upstream.url:
+            return
         if (await self._server.facts(ContentPath.ROOT)).type is not Kind.DIRECTORY:
             raise nonsense("The configured folder is not a directory of the Jupyter server.")
 
@@ -160,6 +168,29 @@ class JupyterBackend:
 
     async def end_session(self, session_id: str) -> None:
         await self._sessions.end(session_id)
+
+    @property
+    def upstream(self) -> Upstream:
+        return self._server.upstream
+
+    def address(self, path: ContentPath) -> str:
+        return self._server.address(path)
+
+    def inner(self, address: str) -> ContentPath | None:
+        return self._server.inner(address)
+
+    async def forward(self, request: Forward) -> Forwarded:
+        """Of the answers only a refused credential is told as a problem: it is the gateway's own."""
+        answer = await self._server.call(request.method, request.target.removeprefix("/api/"), body=request.body)
+        if answer.status in (401, 403):
+            raise problem_from(answer)
+        return Forwarded(answer.status, answer.body)
+
+    def of(self, username: str | None) -> Backend:
+        """``{user}`` in the server's address is the user's name."""
+        if username is None or not is_plain_name(username) or "/" in username:
+            raise Problem(Code.FORBIDDEN, "There is no server here for this name.")
+        return JupyterBackend(self._server.at(self.upstream.url.replace(USER, quote(username, safe=""))))
 
     async def aclose(self) -> None:
         """Nothing is held: the client belongs to the gateway."""

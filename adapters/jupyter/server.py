@@ -11,6 +11,7 @@ from gateway.contents.finishing import to_its_end
 from gateway.contents.model import Kind
 from gateway.contents.paths import ContentPath
 from gateway.contents.problem import Code, Problem, not_found
+from gateway.contents.upstream import Upstream
 from gateway.wire.client import Answer, UpstreamClient, nonsense
 
 _ROUTE_WORDS = {"checkpoints": "%63heckpoints", "trust": "%74rust"}
@@ -22,9 +23,14 @@ class Server:
 
     def __init__(self, client: UpstreamClient, url: str, token: str | None, folder: ContentPath) -> None:
         self._client = client
-        self._api = f"{url.rstrip('/')}/api"
+        self._token = token
         self._headers = {"Authorization": f"token {token}"} if token else {}
         self._folder = folder
+        self.upstream = Upstream(url.rstrip("/"), self._headers)
+
+    def at(self, url: str) -> Server:
+        """The same folder of another server, which takes the same token."""
+        return Server(self._client, url, self._token, self._folder)
 
     def address(self, path: ContentPath) -> str:
         """The path as the server counts it, from its own root."""
@@ -71,7 +77,8 @@ class Server:
     async def call(self, method: str, resource: str, *, body: bytes | None = None) -> Answer:
         """A request to another part of the API than contents."""
         headers = self._headers if body is None else self._headers | {"Content-Type": "application/json"}
-        return await self._client.send(method, URL(f"{self._api}/{resource}", encoded=True), headers=headers, body=body)
+        url = URL(f"{self.upstream.url}/api/{resource}", encoded=True)
+        return await self._client.send(method, url, headers=headers, body=body)
 
     def inner(self, text: str) -> ContentPath | None:
         """The server's own path as the mount has it; None for what lies outside the folder."""
@@ -84,7 +91,7 @@ class Server:
     def _url(self, path: ContentPath, tail: str) -> URL:
         names = self._folder.join(path).url().split("/")
         spelled = "/".join(_ROUTE_WORDS.get(name, name) for name in names)
-        return URL(f"{self._api}/contents/{spelled}".rstrip("/") + tail, encoded=True)
+        return URL(f"{self.upstream.url}/api/contents/{spelled}".rstrip("/") + tail, encoded=True)
 
 
 def expected(answer: Answer, *statuses: int) -> Answer:

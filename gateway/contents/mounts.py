@@ -10,6 +10,7 @@ from gateway.contents.backend import Backend, Capability
 from gateway.contents.model import Caller, Entry
 from gateway.contents.paths import ContentPath, is_plain_name
 from gateway.contents.problem import Code, Problem, not_found
+from gateway.contents.upstream import SupportsUsers
 
 HOMES = "home"
 EVERYONE = frozenset({"*"})
@@ -30,7 +31,7 @@ class Mount:
     ``readers``, ``writers`` and ``runners`` (of kernels) hold usernames, ``role:NAME`` or ``*``. A ``homes`` mount
     shows each caller only ``home/{caller}/`` of the backend. ``is_root`` makes it the gateway's root; other mounts
     appear beside its entries. ``store`` names what the backend stands on, and ``below`` where in it: mounts that
-    overlap share their locks.
+    overlap share their locks. ``is_personal`` mounts lead each user to a store of their own.
     """
 
     name: str
@@ -42,13 +43,21 @@ class Mount:
     store: str = ""
     below: ContentPath = ContentPath.ROOT
     runners: frozenset[str] = EVERYONE
+    is_personal: bool = False
 
     def permits(self, caller: Caller, action: Action) -> bool:
         granted = {Action.READ: self.readers, Action.WRITE: self.writers, Action.RUN: self.runners}[action]
         held = {"*", *(f"role:{role}" for role in caller.roles)}
         if caller.username is not None and not caller.username.startswith("role:"):
             held.add(caller.username)
-        return not granted.isdisjoint(held) and not (self.homes and caller.username is None)
+        is_shared_out = self.homes or self.is_personal
+        return not granted.isdisjoint(held) and not (is_shared_out and caller.username is None)
+
+    def of(self, caller: Caller) -> Mount:
+        """The mount as it is for this caller. FORBIDDEN for who has no store behind a personal one."""
+        if not self.is_personal or not isinstance(self.backend, SupportsUsers):
+            return self
+        return replace(self, backend=self.backend.of(caller.username), store=f"{self.store} of {caller.username}")
 
     def base(self, caller: Caller) -> ContentPath:
         """The backend's folder that this caller sees as the mount's top."""
@@ -100,6 +109,10 @@ class Mounts:
     def root(self) -> Mount | None:
         return self._root
 
+    def all(self) -> Iterable[Mount]:
+        """In the order of the configuration."""
+        return self._by_name.values()
+
     def beside_root(self, caller: Caller) -> list[Mount]:
         """The mounts that this caller sees as folders of the root."""
         return [m for m in self._by_name.values() if not m.is_root and m.permits(caller, Action.READ)]
@@ -126,7 +139,7 @@ class Mounts:
             raise Problem(Code.FORBIDDEN, f"You may not {action.value} here.")
         base = mount.base(caller)
         inner = base.join(path.relative_to(top))
-        return Place(mount, top, base, inner, writable=mount.permits(caller, Action.WRITE))
+        return Place(mount.of(caller), top, base, inner, writable=mount.permits(caller, Action.WRITE))
 
     def _mount_of(self, path: ContentPath) -> tuple[Mount, ContentPath]:
         named = self._by_name.get(path.segments[0]) if path.segments else None

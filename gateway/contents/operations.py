@@ -13,6 +13,7 @@ from gateway.contents.notebook import stored_form
 from gateway.contents.offload import offloaded
 from gateway.contents.paths import ContentPath
 from gateway.contents.problem import Problem, Reason, invalid
+from gateway.contents.servers import Servers
 from gateway.contents.service import Contents
 from gateway.contents.sessions import Sessions
 from gateway.contents.uploads import UploadKey, Uploads
@@ -29,6 +30,7 @@ class Services:
     uploads: Uploads
     sessions: Sessions
     exports: Exports
+    servers: Servers
 
 
 class Operation(Protocol[R_co]):

@@ -14,6 +14,7 @@ from gateway.contents.offload import offloaded
 from gateway.contents.operations import Operation
 from gateway.contents.paths import ContentPath, decode
 from gateway.contents.problem import Code, Problem
+from gateway.contents.upstream import Destination
 from gateway.wire import json
 
 R = TypeVar("R")
@@ -68,7 +69,14 @@ class Call(Generic[R]):
     render: Callable[[R], web.StreamResponse]
 
 
-Endpoint = Callable[[Incoming], Awaitable[Call[Any]]]
+@dataclass(frozen=True, slots=True)
+class Carry:
+    """A parsed request that goes through to a Jupyter server as it comes; the operation says where to."""
+
+    operation: Operation[Destination]
+
+
+Endpoint = Callable[[Incoming], Awaitable[Call[Any] | Carry]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +99,9 @@ class Route:
 class Dialect:
     """One client-facing API.
 
-    ``prefixes`` are the URL prefixes whose unmatched requests it answers. ``credentials`` are tried in order of the
-    tuple; the first one present decides. ``finish`` adds the headers that every answer of the dialect carries.
+    ``prefixes`` are the URL prefixes whose unmatched requests it answers; ``rest`` takes those URLs that none of its
+    routes fits, with what follows the base path captured as ``tail``. ``credentials`` are tried in order of the tuple;
+    the first one present decides. ``finish`` adds the headers that every answer of the dialect carries.
     """
 
     name: str
@@ -102,6 +111,7 @@ class Dialect:
     render_problem: Callable[[Problem], web.Response]
     finish: Callable[[web.Request, web.StreamResponse], None]
     request_id_header: str = "X-Request-ID"
+    rest: Endpoint | None = None
 
 
 MAX_REQUEST_ID = 128

@@ -51,13 +51,16 @@ class Metrics:
         self._seconds.labels(dialect).observe(seconds)
 
 
-def middlewares(dialect_of: Callable[[str], Dialect], metrics: Metrics) -> list[Middleware]:
+def middlewares(dialect_of: Callable[[str], Dialect], metrics: Metrics, base_path: str = "") -> list[Middleware]:
     """All of them, outermost first."""
-    return [named(dialect_of), observed(metrics), worded]
+    return [named(dialect_of, base_path), observed(metrics), worded]
 
 
-def named(dialect_of: Callable[[str], Dialect]) -> Middleware:
-    """Gives the request its dialect and id, and the answer the headers that every answer of the dialect carries."""
+def named(dialect_of: Callable[[str], Dialect], base_path: str = "") -> Middleware:
+    """Gives the request its dialect and id, and the answer the headers that every answer of the dialect carries.
+
+    Dialects do not know the base path, so a Location of theirs is put below it here.
+    """
 
     @web.middleware
     async def name(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -68,6 +71,8 @@ def named(dialect_of: Callable[[str], Dialect]) -> Middleware:
         if not response.prepared:
             response.headers.setdefault(dialect.request_id_header, request[REQUEST_ID])
             dialect.finish(request, response)
+            if response.headers.get(hdrs.LOCATION, "").startswith("/"):
+                response.headers[hdrs.LOCATION] = base_path + response.headers[hdrs.LOCATION]
         return response
 
     return name

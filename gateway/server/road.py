@@ -9,7 +9,7 @@ import asyncio
 import re
 from collections.abc import Awaitable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from aiohttp import hdrs, web
 
@@ -18,7 +18,8 @@ from gateway.contents.model import Caller, Entry
 from gateway.contents.operations import Services
 from gateway.contents.paths import ContentPath
 from gateway.contents.problem import Code, Problem, Reason, invalid
-from gateway.dialects.dialect import ANONYMOUS, Dialect, Incoming, Route
+from gateway.contents.upstream import Destination
+from gateway.dialects.dialect import ANONYMOUS, Carry, Dialect, Incoming, Route
 from gateway.server.auth import Gatekeeper
 from gateway.server.idempotency import MADE, RetryTokens
 from gateway.server.middleware import CALLER, MOUNT
@@ -43,17 +44,21 @@ class Match:
 
 
 class RouteTable:
-    """All routes of all dialects. The first that fits wins; what fits none belongs to the longest prefix's dialect."""
+    """All routes of all dialects below ``base_path``, which is empty or begins with a slash and does not end with one.
 
-    def __init__(self, dialects: Iterable[Dialect]) -> None:
+    The first that fits wins; what fits none belongs to the longest prefix's dialect.
+    """
+
+    def __init__(self, dialects: Iterable[Dialect], base_path: str = "") -> None:
         dialects = tuple(dialects)
+        self.base_path = base_path
         self._lines = [(_pattern(route.template), route, dialect) for dialect in dialects for route in dialect.routes]
         prefixes = [(prefix, dialect) for dialect in dialects for prefix in dialect.prefixes]
         self._prefixes = sorted(prefixes, key=lambda pair: len(pair[0]), reverse=True)
 
     def dialect_of(self, raw_path: str) -> Dialect:
         """Whose words an answer to this URL is worded in."""
-        path = raw_path.partition("?")[0]
+        path = self._below_base(raw_path) or "/"
         for prefix, dialect in self._prefixes:
             if path == prefix or path.startswith(prefix.rstrip("/") + "/"):
                 return dialect
@@ -61,7 +66,9 @@ class RouteTable:
 
     def match(self, method: str, raw_path: str) -> Match:
         """NOT_FOUND (no such route), or METHOD_NOT_ALLOWED with the methods that are."""
-        path = raw_path.partition("?")[0]
+        path = self._below_base(raw_path)
+        if path is None:
+            raise _nothing_here()
         allowed: set[str] = set()
         for pattern, route, dialect in self._lines:
             if (found := pattern.fullmatch(path)) is None:
@@ -71,16 +78,39 @@ class RouteTable:
             allowed.add(route.method)
         if allowed:
             raise Problem(Code.METHOD_NOT_ALLOWED, f"{method} is not supported here.", allow=tuple(sorted(allowed)))
-        raise Problem(Code.NOT_FOUND, "There is nothing at this URL.", reason=Reason.NO_ROUTE)
+        dialect = self.dialect_of(raw_path)
+        if dialect.rest is None:
+            raise _nothing_here()
+        return Match(dialect, Route(method, "/{tail*}", dialect.rest), {"tail": path.removeprefix("/")})
+
+    def _below_base(self, raw_path: str) -> str | None:
+        """The path as the routes have it; None outside the base path, which may itself lack the slash at its end."""
+        path = raw_path.partition("?")[0]
+        if not path.startswith(self.base_path):
+            return None
+        below = path[len(self.base_path) :] or "/"
+        return below if below.startswith("/") else None
+
+
+class Carrier(Protocol):
+    """Carries requests through to Jupyter servers."""
+
+    async def carry(self, request: web.Request, destination: Destination) -> web.StreamResponse: ...
 
 
 class Road:
-    """Carries one request from its route to its answer."""
+    """Leads one request from its route to its answer."""
 
     def __init__(
-        self, table: RouteTable, gatekeeper: Gatekeeper, services: Services, retry_tokens: RetryTokens
+        self,
+        table: RouteTable,
+        gatekeeper: Gatekeeper,
+        services: Services,
+        retry_tokens: RetryTokens,
+        carrier: Carrier,
     ) -> None:
         self._table = table
+        self._carrier = carrier
         self._gatekeeper = gatekeeper
         self._services = services
         self._retry_tokens = retry_tokens
@@ -116,8 +146,15 @@ class Road:
         return True
 
     async def _act(self, route: Route, incoming: Incoming) -> web.StreamResponse:
-        """Two deadlines: one for the client to send its body, then one for everything behind the gateway."""
+        """Two deadlines: one for the client to send its body, then one for everything behind the gateway.
+
+        What is carried through has the carrier's.
+        """
         call = await received(route.endpoint(incoming))
+        if isinstance(call, Carry):
+            async with asyncio.timeout(READ_SECONDS):
+                destination = await call.operation.run(self._services)
+            return await self._carrier.carry(incoming.request, destination)
         if isinstance(path := getattr(call.operation, "path", None), ContentPath):
             incoming.request[MOUNT] = self._services.contents.mount_name(path)
         async with asyncio.timeout(READ_SECONDS if route.method in _READS else WRITE_SECONDS):
@@ -150,6 +187,10 @@ async def received(parsing: Awaitable[T]) -> T:
     except TimeoutError as error:
         detail = f"The request body did not arrive within {BODY_SECONDS:.0f} seconds."
         raise invalid(detail, reason=Reason.UNPARSABLE) from error
+
+
+def _nothing_here() -> Problem:
+    return Problem(Code.NOT_FOUND, "There is nothing at this URL.", reason=Reason.NO_ROUTE)
 
 
 def _pattern(template: str) -> re.Pattern[str]:

@@ -104,13 +104,13 @@ class UpstreamClient:
             return Answer(response.status, response.headers, bytes(content))
 
 
-def open_session() -> aiohttp.ClientSession:
+def open_session(*, auto_decompress: bool = True) -> aiohttp.ClientSession:
     """A session for upstreams: bounded pool, connect deadline, no cookies, no silent repeats."""
     session = aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=MAX_CONNECTIONS, limit_per_host=MAX_CONNECTIONS_PER_HOST),
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
         cookie_jar=aiohttp.DummyCookieJar(),
-        auto_decompress=True,
+        auto_decompress=auto_decompress,
     )
     session._retry_connection = False  # noqa: SLF001  private, and the only switch there is; pinned by a test
     return session

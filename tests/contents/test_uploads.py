@@ -6,26 +6,23 @@ import asyncio
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 import pytest
 
-from gateway.contents.apps import Apps
 from gateway.contents.backend import Capability
-from gateway.contents.exports import Exports
 from gateway.contents.locks import ProcessLocks
 from gateway.contents.model import Absent, Caller, Condition, Entry, Kind, Precondition, Written
 from gateway.contents.mounts import Mount
-from gateway.contents.operations import Services, UploadChunk
+from gateway.contents.operations import UploadChunk
 from gateway.contents.paths import ContentPath
 from gateway.contents.problem import Code, Problem, Reason
 from gateway.contents.service import Contents
-from gateway.contents.sessions import Sessions
 from gateway.contents.uploads import UploadKey, Uploads, UploadSession
 from tests.contents.stand import ADA, BOB, BareBackend, body_of, contents_of, folder, names, parse
 from tests.contract.steps import refused
 from tests.fakes.memory import MemoryBackend
 from tests.fakes.sessions import MemoryUploadSessions
+from tests.services import services_of
 
 MAX_BYTES = 20
 
@@ -44,9 +41,7 @@ class Stand:
     async def send(
         self, number: int, body: bytes, *, caller: Caller = ADA, text: str = "m/a.bin", condition: Condition = None
     ) -> Entry | Written:
-        services = Services(
-            self.contents, cast("Apps", None), self.uploads, cast("Sessions", None), cast("Exports", None)
-        )
+        services = services_of(self.contents, uploads=self.uploads)
         return await UploadChunk(caller, parse(text), number, body, condition).run(services)
 
     def left_over(self) -> list[str]:

@@ -12,14 +12,18 @@ from gateway.dialects.jupyter.checkpoints import checkpoint_routes
 from gateway.dialects.jupyter.contents import contents_routes
 from gateway.dialects.jupyter.methods import with_options
 from gateway.dialects.jupyter.origins import origin_headers
+from gateway.dialects.jupyter.passing import carry_home
 from gateway.dialects.jupyter.problems import render_problem
 from gateway.dialects.jupyter.server import server_routes
 
 CONTENT_SECURITY_POLICY = "frame-ancestors 'self'; report-uri /api/security/csp-report; default-src 'none'"
 
 
-def jupyter_dialect(version: str = "2.21.1", started: datetime | None = None) -> Dialect:
-    """The dialect; ``version`` is the Jupyter Server it says it is, ``started`` the gateway's start (default: now)."""
+def jupyter_dialect(version: str = "2.21.1", started: datetime | None = None, *, carries: bool = False) -> Dialect:
+    """The dialect; ``version`` is the Jupyter Server it says it is, ``started`` the gateway's start (default: now).
+
+    With ``carries`` all else goes through to a Jupyter server.
+    """
     started = started or datetime.now(UTC)
     routes = (*server_routes(version, started), *checkpoint_routes(), *contents_routes(started))
     return Dialect(
@@ -29,6 +33,7 @@ def jupyter_dialect(version: str = "2.21.1", started: datetime | None = None) ->
         credentials=(Credential.TOKEN, Credential.JWT),
         render_problem=render_problem,
         finish=finish,
+        rest=carry_home if carries else None,
     )
 
 

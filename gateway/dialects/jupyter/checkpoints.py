@@ -22,7 +22,7 @@ from gateway.contents.operations import (
 )
 from gateway.contents.paths import ContentPath
 from gateway.contents.problem import Code, Problem
-from gateway.dialects.dialect import Call, Endpoint, Incoming, Route, json_response
+from gateway.dialects.dialect import Call, Carry, Endpoint, Incoming, Route, json_response
 from gateway.dialects.jupyter import contents
 from gateway.dialects.jupyter.answers import empty_answer, location
 from gateway.dialects.jupyter.bodies import refuse_condition
@@ -112,7 +112,7 @@ class CreateKept:
 def _or_contents(of_checkpoint: Endpoint, of_contents: Endpoint) -> Endpoint:
     """What cannot be an id is a file in a folder named ``checkpoints``, such as ``model/checkpoints/last.pt``."""
 
-    async def endpoint(incoming: Incoming) -> Call[Any]:
+    async def endpoint(incoming: Incoming) -> Call[Any] | Carry:
         captured = incoming.parameters
         if _ID.fullmatch(incoming.text("checkpoint_id")):
             return await of_checkpoint(incoming)

@@ -6,26 +6,24 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 import aiohttp
 from aiohttp import web
 from yarl import URL
 
-from gateway.contents.apps import Apps
 from gateway.contents.backend import Backend
-from gateway.contents.exports import Exports
 from gateway.contents.locks import ProcessLocks
 from gateway.contents.model import Caller, Credential
 from gateway.contents.mounts import Mount, Mounts
 from gateway.contents.operations import Services
 from gateway.contents.problem import Code, Problem
 from gateway.contents.service import Contents
-from gateway.contents.sessions import Sessions
 from gateway.contents.uploads import Uploads
-from gateway.dialects.dialect import Dialect, Incoming
+from gateway.dialects.dialect import Call, Dialect, Incoming
 from tests.fakes.memory import MemoryBackend
 from tests.fakes.sessions import MemoryUploadSessions
+from tests.services import services_of
 
 ADA = Caller("ada lovelace", Credential.TOKEN)
 MAX_UPLOAD_BYTES = 1000
@@ -80,9 +78,7 @@ def dialect_app(dialect: Dialect, backend: Backend, caller: Caller = ADA) -> web
     """The dialect alone: every request comes from ``caller``, and ``backend`` is the root."""
     contents = Contents(Mounts([Mount("store", backend, is_root=True)]), ProcessLocks())
     uploads = Uploads(MemoryBackend(), MemoryUploadSessions(), ProcessLocks(), MAX_UPLOAD_BYTES)
-    services = Services(
-        contents, cast("Apps", None), uploads, cast("Sessions", None), cast("Exports", None)
-    )  # this dialect knows neither
+    services = services_of(contents, uploads=uploads)
 
     async def travel(request: web.Request) -> web.StreamResponse:
         try:
@@ -108,6 +104,7 @@ async def _act(request: web.Request, dialect: Dialect, services: Services, calle
             allowed.add(route.method)
             continue
         call = await route.endpoint(Incoming(request, caller, found.groupdict()))
+        assert isinstance(call, Call)
         return call.render(await call.operation.run(services))
     if allowed:
         raise Problem(Code.METHOD_NOT_ALLOWED, "Not here.", allow=tuple(sorted(allowed)))

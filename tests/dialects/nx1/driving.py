@@ -8,29 +8,26 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any
 from uuid import uuid4
 
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from gateway.contents.apps import AppType
-from gateway.contents.exports import Exports
 from gateway.contents.locks import ProcessLocks
 from gateway.contents.model import Caller, Credential
 from gateway.contents.mounts import Mount, Mounts
-from gateway.contents.operations import Services
 from gateway.contents.paths import ContentPath
 from gateway.contents.service import Contents
-from gateway.contents.sessions import Sessions
-from gateway.contents.uploads import Uploads
-from gateway.dialects.dialect import Incoming
+from gateway.dialects.dialect import Call, Incoming
 from gateway.dialects.nx1 import nx1_dialect
 from gateway.server.middleware import Metrics, middlewares
 from gateway.server.road import RouteTable
 from gateway.state.apps import StateApps
 from gateway.state.store import StateStore
 from tests.fakes.memory import File, MemoryBackend
+from tests.services import services_of
 
 MAX_UPLOAD_BYTES = 100_000
 MANAGER = frozenset({"nx1_app_manager"})
@@ -163,14 +160,13 @@ async def running(store: StateStore, backend: MemoryBackend | None = None) -> As
     )
     table = RouteTable([dialect])
     contents = Contents(Mounts([Mount("work", backend, homes=True)]), ProcessLocks())
-    services = Services(
-        contents, StateApps(store), cast("Uploads", None), cast("Sessions", None), cast("Exports", None)
-    )
+    services = services_of(contents, apps=StateApps(store))
     callers: list[Nx1] = []
 
     async def travel(request: web.Request) -> web.StreamResponse:
         match = table.match(request.method, request.raw_path)
         call = await match.route.endpoint(Incoming(request, callers[0].caller, match.parameters))
+        assert isinstance(call, Call)
         return call.render(await call.operation.run(services))
 
     app = web.Application(middlewares=middlewares(table.dialect_of, Metrics()))

@@ -14,11 +14,9 @@ from aiohttp import web
 from yarl import URL
 
 from adapters.local.backend import LocalBackend
-from gateway.contents.apps import Apps
 from gateway.contents.locks import ProcessLocks
 from gateway.contents.model import Caller, Credential, Document, Entry, Listing, Precondition, Written
 from gateway.contents.mounts import Mount, Mounts
-from gateway.contents.operations import Services
 from gateway.contents.paths import ContentPath
 from gateway.contents.problem import Code, Problem
 from gateway.contents.service import Contents
@@ -29,11 +27,12 @@ from gateway.exporting.pool import ExportPool
 from gateway.server.auth import Gatekeeper
 from gateway.server.idempotency import RetryTokens
 from gateway.server.middleware import Metrics, middlewares
-from gateway.server.road import ROAD, Road, RouteTable, travel
+from gateway.server.road import ROAD, Carrier, Road, RouteTable, travel
 from tests.fakes.kernels import LocalBackendWithKernels
 from tests.fakes.memory import MemoryBackend
 from tests.fakes.sessions import MemoryUploadSessions
 from tests.server.tokens import MemoryTokens
+from tests.services import services_of
 
 PLATFORM = "ocid1.aidataplatform.oc1.iad.test"
 WORKSPACE = "ws-1"
@@ -167,7 +166,7 @@ def _app(backend: LocalBackendWithKernels, exports: Exports, root: Path, *, list
     locks = ProcessLocks()
     contents, sessions = Contents(mounts, locks, tokens.vacated), Sessions(mounts, locks, tokens.vacated)
     uploads = Uploads(MemoryBackend(), MemoryUploadSessions(), ProcessLocks(), MAX_UPLOAD_BYTES)
-    services = Services(contents, cast("Apps", None), uploads, sessions, exports)
+    services = services_of(contents, uploads=uploads, sessions=sessions, exports=exports)
     workspaces = {
         (PLATFORM, WORKSPACE): ContentPath(("files", FOLDER)),
         **{(PLATFORM, f"ws-{name}"): ContentPath((name,)) for name in CLOSED_OFF},
@@ -176,5 +175,5 @@ def _app(backend: LocalBackendWithKernels, exports: Exports, root: Path, *, list
     table = RouteTable([dialect])
     app = web.Application(middlewares=middlewares(table.dialect_of, Metrics()), client_max_size=MAX_BODY_BYTES)
     app.router.add_route("*", r"/{tail:[\s\S]*}", travel)
-    app[ROAD] = Road(table, Gatekeeper({Credential.SIGNATURE: Everyone()}), services, tokens)
+    app[ROAD] = Road(table, Gatekeeper({Credential.SIGNATURE: Everyone()}), services, tokens, cast("Carrier", None))
     return app

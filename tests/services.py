@@ -1,0 +1,16 @@
+"""The services that a test of one part needs; whoever asks for another one finds nothing there."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+from gateway.contents.operations import Services
+from gateway.contents.service import Contents
+
+
+def services_of(contents: Contents, **others: Any) -> Services:
+    """``others`` by the names of their fields."""
+    absent = dict.fromkeys((field.name for field in fields(Services)), None)
+    given: dict[str, Any] = {**absent, "contents": contents, **others}
+    return Services(**given)
