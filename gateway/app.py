@@ -19,6 +19,7 @@ from gateway.contents.problem import Problem
 from gateway.contents.servers import Servers
 from gateway.contents.service import Contents
 from gateway.contents.sessions import Sessions
+from gateway.contents.streams import Streams
 from gateway.contents.uploads import Uploads
 from gateway.dialects.dialect import Dialect
 from gateway.dialects.jupyter import jupyter_dialect
@@ -106,7 +107,8 @@ async def _opened(
         exports = ExportPool()
         stack.push_async_callback(exports.aclose)
         servers = Servers(by_name, settings.home())
-        services = Services(contents, StateApps(store), uploads, sessions, exports, servers)
+        streams = Streams(by_name, locks)
+        services = Services(contents, StateApps(store), uploads, sessions, exports, servers, streams)
         carrier = await stack.enter_async_context(carrying(settings.server))
         app[CARRIER] = carrier
         app[ROAD] = Road(table, gatekeeper(settings.identity, session, store), services, tokens, carrier)

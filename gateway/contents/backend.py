@@ -16,11 +16,12 @@ General rules, for every method:
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
 from gateway.contents.compute import Session, SessionChange
-from gateway.contents.model import Checkpoint, Document, Entry, Listing, Precondition, Written
+from gateway.contents.model import Checkpoint, Document, Entry, Listing, Precondition, Span, Written
 from gateway.contents.paths import ContentPath
 
 
@@ -116,6 +117,41 @@ class SupportsMove(Protocol):
 
         CONFLICT (already exists) when something does; NOT_FOUND for a missing source or target directory. When it
         breaks half-way nothing is lost: every file is at the source, the target, or both.
+        """
+        ...
+
+
+class Stream(Protocol):
+    """One revision of a file, opened for reading; whoever opened it closes it."""
+
+    @property
+    def entry(self) -> Entry:
+        """The facts of that revision, as ``stat`` tells them; the size is always known."""
+        ...
+
+    def pieces(self, span: Span) -> AsyncGenerator[bytes, None]:
+        """The bytes of the span, which lies within the file, in order and in small pieces: all of that one revision.
+
+        Whatever keeps it from being complete is raised: PRECONDITION when the revision is gone before anything of it
+        was given, CONFLICT (busy) when it was changed meanwhile. TIMEOUT when the store is silent for
+        ``STALL_SECONDS``; there is no deadline for the whole.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Give back what the stream holds."""
+        ...
+
+
+@runtime_checkable
+class SupportsStreaming(Protocol):
+    """The store gives the bytes of a file piece by piece, also of one larger than the gateway carries."""
+
+    async def open(self, path: ContentPath) -> Stream:
+        """The file as it stands. NOT_FOUND; INVALID (bad type) for a directory.
+
+        On a store without ATOMIC_REPLACE nothing is written there through the gateway until this returns, but perhaps
+        afterwards.
         """
         ...
 

@@ -83,6 +83,18 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """Bytes of a file, from ``start`` to before ``stop``; the first is number 0."""
+
+    start: int
+    stop: int
+
+    @property
+    def size_bytes(self) -> int:
+        return self.stop - self.start
+
+
+@dataclass(frozen=True, slots=True)
 class Listing:
     """A directory and what stands directly in it, in no particular order."""
 

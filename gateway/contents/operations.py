@@ -16,6 +16,7 @@ from gateway.contents.problem import Problem, Reason, invalid
 from gateway.contents.servers import Servers
 from gateway.contents.service import Contents
 from gateway.contents.sessions import Sessions
+from gateway.contents.streams import Streams
 from gateway.contents.uploads import UploadKey, Uploads
 
 R_co = TypeVar("R_co", covariant=True)
@@ -31,6 +32,7 @@ class Services:
     sessions: Sessions
     exports: Exports
     servers: Servers
+    streams: Streams
 
 
 class Operation(Protocol[R_co]):

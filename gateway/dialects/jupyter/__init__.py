@@ -38,7 +38,7 @@ def jupyter_dialect(version: str = "2.21.1", started: datetime | None = None, *,
 
 
 def finish(request: web.Request, response: web.StreamResponse) -> None:
-    """What every answer of the API carries (spec jupyter A1)."""
+    """What every answer of the API carries (spec jupyter A1), unless it has a security policy of its own."""
     response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+    response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
     response.headers.update(origin_headers(request))

@@ -19,6 +19,7 @@ from gateway.contents.mounts import Mount, Mounts
 from gateway.contents.operations import Services
 from gateway.contents.problem import Code, Problem
 from gateway.contents.service import Contents
+from gateway.contents.streams import Streams
 from gateway.contents.uploads import Uploads
 from gateway.dialects.dialect import Call, Dialect, Incoming
 from tests.fakes.memory import MemoryBackend
@@ -76,9 +77,10 @@ class Server:
 
 def dialect_app(dialect: Dialect, backend: Backend, caller: Caller = ADA) -> web.Application:
     """The dialect alone: every request comes from ``caller``, and ``backend`` is the root."""
-    contents = Contents(Mounts([Mount("store", backend, is_root=True)]), ProcessLocks())
+    mounts, locks = Mounts([Mount("store", backend, is_root=True)]), ProcessLocks()
+    contents = Contents(mounts, locks)
     uploads = Uploads(MemoryBackend(), MemoryUploadSessions(), ProcessLocks(), MAX_UPLOAD_BYTES)
-    services = services_of(contents, uploads=uploads)
+    services = services_of(contents, uploads=uploads, streams=Streams(mounts, locks))
 
     async def travel(request: web.Request) -> web.StreamResponse:
         try:
