@@ -15,26 +15,26 @@ _RUNTIME = "runtime"
 
 
 @asynccontextmanager
-async def run_jupyter(root: Path, *, token: str, extra: Sequence[str] = ()) -> AsyncIterator[str]:
+async def run_jupyter(root: Path, *, token: str, port: int = 0, extra: Sequence[str] = ()) -> AsyncIterator[str]:
     """Serve ``root`` while the block runs and yield the server's URL. RuntimeError when it does not start.
 
-    ``extra`` are further arguments of the server. What it writes outside ``root`` (configuration, runtime files, trust
+    ``port`` 0 is a free one. ``extra`` are further arguments of the server. What it writes outside ``root`` (configuration, runtime files, trust
     database, trash) goes to a folder that is removed at the end.
     """
     with TemporaryDirectory(prefix="nbgw-jupyter-") as own:
-        arguments = [*_arguments(root, token), *extra]
+        arguments = [*_arguments(root, token, port), *extra]
         async with run_module(arguments, Path(own, _RUNTIME), _environment(Path(own))) as url:
             yield url
 
 
-def _arguments(root: Path, token: str) -> list[str]:
+def _arguments(root: Path, token: str, port: int) -> list[str]:
     arguments = ["jupyter_server", "--no-browser", "--log-level=CRITICAL"]
     if os.geteuid() == 0:
         arguments.append("--allow-root")
     return [
         *arguments,
         "--ServerApp.ip=127.0.0.1",
-        "--ServerApp.port=0",
+        f"--ServerApp.port={port}",
         f"--ServerApp.root_dir={root}",
         f"--IdentityProvider.token={token}",
     ]

@@ -7,7 +7,7 @@ result and reports a conflict that never was (aiohttp issue 10790; pinned in tes
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -16,6 +16,7 @@ from multidict import CIMultiDictProxy
 from yarl import URL
 
 from gateway.contents.problem import Code, Problem, Source
+from gateway.contents.streams import STALL_SECONDS
 
 CONNECT_SECONDS = 2.0
 READ_SECONDS = 15.0
@@ -43,6 +44,33 @@ class Answer:
     status: int
     headers: CIMultiDictProxy[str]
     body: bytes
+
+
+class OpenAnswer:
+    """An answer whose body comes piece by piece."""
+
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self._response = response
+        self.status = response.status
+        self.headers = response.headers
+
+    async def pieces(self) -> AsyncGenerator[bytes, None]:
+        """The body as it arrives. TIMEOUT when nothing does for ``STALL_SECONDS``, UNAVAILABLE when it breaks off."""
+        try:
+            while True:
+                async with asyncio.timeout(STALL_SECONDS):
+                    piece = await self._response.content.readany()
+                if not piece:
+                    return
+                yield piece
+        except TimeoutError as error:
+            raise _too_slow() from error
+        except aiohttp.ClientError as error:
+            raise _unreachable() from error
+
+    def close(self) -> None:
+        """Break off what has not come yet; without effect on an answer that is complete."""
+        self._response.close()
 
 
 class UpstreamClient:
@@ -83,9 +111,30 @@ class UpstreamClient:
         except aiohttp.ConnectionTimeoutError as error:
             raise _unreachable() from error
         except TimeoutError as error:
-            raise _fault(Code.TIMEOUT, "The storage behind this mount did not answer in time.") from error
+            raise _too_slow() from error
         except aiohttp.ClientError as error:
             raise _unreachable() from error
+
+    async def open(self, url: URL, *, headers: Mapping[str, str] | None = None) -> OpenAnswer:
+        """A GET whose answer has begun within ``READ_SECONDS``; its body is still to come. Faults as those of ``send``,
+        which also says when it is sent once more. Whoever opens an answer closes it."""
+        try:
+            async with asyncio.timeout(READ_SECONDS):
+                try:
+                    return await self._begun(url, headers)
+                except _NO_ANSWER:
+                    return await self._begun(url, headers)
+        except aiohttp.ConnectionTimeoutError as error:
+            raise _unreachable() from error
+        except TimeoutError as error:
+            raise _too_slow() from error
+        except aiohttp.ClientError as error:
+            raise _unreachable() from error
+
+    async def _begun(self, url: URL, headers: Mapping[str, str] | None) -> OpenAnswer:
+        """Not compressed: its length must be the file's."""
+        sent = {**(headers or {}), "Accept-Encoding": "identity"}
+        return OpenAnswer(await self._session.get(url, headers=sent, allow_redirects=False))
 
     async def _exchange(
         self, method: str, url: URL, headers: Mapping[str, str] | None, body: bytes | None, *, wants_body: bool
@@ -134,6 +183,10 @@ def refused_credential() -> Problem:
 def oversized() -> Problem:
     """What stands there is more than the gateway carries; asking again would not help, so it is no fault of 5xx."""
     return _fault(Code.TOO_LARGE, "What stands there is larger than the gateway serves.")
+
+
+def _too_slow() -> Problem:
+    return _fault(Code.TIMEOUT, "The storage behind this mount did not answer in time.")
 
 
 def _unreachable() -> Problem:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 
 from multidict import MultiMapping
 
 from gateway.contents.model import Absent, Condition, Entry, ETag, Kind, Matches, MatchesAny
 from gateway.contents.problem import invalid
+from gateway.wire.dates import parse_http_date
 
 _TAG = re.compile(r'\s*(W/)?"([\x21\x23-\x7e\x80-\ud7ff\ue000-\uffff]*)"\s*(?:,|$)')
 _BARE = re.compile(r"[\x21\x23-\x2b\x2d-\x7e]+")
@@ -47,6 +49,23 @@ def is_not_modified(headers: Mapping[str, str], entry: Entry) -> bool:
     return header.strip() == "*" or entry.etag in parse_etags(header)
 
 
+def is_refused(headers: Mapping[str, str], entry: Entry) -> bool:
+    """Whether a GET is to be answered 412: If-Match, or in its place If-Unmodified-Since, is not true of the entry."""
+    header = _whole(headers, "If-Match")
+    if header is not None:
+        return header.strip() != "*" and entry.etag not in parse_etags(header)
+    since = parse_http_date(headers.get("If-Unmodified-Since", ""))
+    return since is not None and _seconds(entry.modified) > since
+
+
+def is_unchanged(headers: Mapping[str, str], entry: Entry) -> bool:
+    """Whether a GET is to be answered 304: by If-None-Match, or in its place by If-Modified-Since."""
+    if "If-None-Match" in headers:
+        return is_not_modified(headers, entry)
+    since = parse_http_date(headers.get("If-Modified-Since", ""))
+    return since is not None and _seconds(entry.modified) <= since
+
+
 def parse_etags(header: str) -> tuple[ETag, ...]:
     """The etags of a header, unquoted. One bare value is accepted as it is; anything else unquoted is INVALID."""
     text = header.strip()
@@ -69,6 +88,11 @@ def received_etag(header: object) -> ETag | None:
     """An upstream's etag, unquoted and no longer weak; None when it is none, or none that a header could carry on."""
     match = _RECEIVED.fullmatch(header.strip()) if isinstance(header, str) else None
     return ETag(match[1]) if match else None
+
+
+def _seconds(date: datetime) -> datetime:
+    """Dates of headers have whole seconds."""
+    return date.replace(microsecond=0)
 
 
 def _whole(headers: Mapping[str, str], name: str) -> str | None:
