@@ -18,8 +18,8 @@ _RUNTIME = "runtime"
 async def run_jupyter(root: Path, *, token: str, port: int = 0, extra: Sequence[str] = ()) -> AsyncIterator[str]:
     """Serve ``root`` while the block runs and yield the server's URL. RuntimeError when it does not start.
 
-    ``port`` 0 is a free one. ``extra`` are further arguments of the server. What it writes outside ``root`` (configuration, runtime files, trust
-    database, trash) goes to a folder that is removed at the end.
+    ``port`` 0 is a free one. ``extra`` are further arguments of the server. What it writes outside ``root``
+    (configuration, runtime files, trust database, trash) goes to a folder that is removed at the end.
     """
     with TemporaryDirectory(prefix="nbgw-jupyter-") as own:
         arguments = [*_arguments(root, token, port), *extra]
