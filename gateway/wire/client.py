@@ -53,6 +53,7 @@ class OpenAnswer:
         self._response = response
         self.status = response.status
         self.headers = response.headers
+        self.length_bytes = response.content_length
 
     async def pieces(self) -> AsyncGenerator[bytes, None]:
         """The body as it arrives. TIMEOUT when nothing does for ``STALL_SECONDS``, UNAVAILABLE when it breaks off."""

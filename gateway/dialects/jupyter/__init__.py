@@ -10,6 +10,7 @@ from gateway.contents.model import Credential
 from gateway.dialects.dialect import Dialect
 from gateway.dialects.jupyter.checkpoints import checkpoint_routes
 from gateway.dialects.jupyter.contents import contents_routes
+from gateway.dialects.jupyter.files import files_routes
 from gateway.dialects.jupyter.methods import with_options
 from gateway.dialects.jupyter.origins import origin_headers
 from gateway.dialects.jupyter.passing import carry_home
@@ -25,7 +26,7 @@ def jupyter_dialect(version: str = "2.21.1", started: datetime | None = None, *,
     With ``carries`` all else goes through to a Jupyter server.
     """
     started = started or datetime.now(UTC)
-    routes = (*server_routes(version, started), *checkpoint_routes(), *contents_routes(started))
+    routes = (*server_routes(version, started), *checkpoint_routes(), *contents_routes(started), *files_routes())
     return Dialect(
         name="jupyter",
         prefixes=("/api", "/"),
