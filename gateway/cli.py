@@ -56,14 +56,25 @@ def serve(
     port: PortOption = None,
     tls_cert: Annotated[Path | None, typer.Option(help="A PEM certificate chain; with --tls-key serves HTTPS.")] = None,
     tls_key: Annotated[Path | None, typer.Option(help="The certificate's private key, PEM.")] = None,
+    jupyter: Annotated[
+        str | None, typer.Option(help="A Jupyter server to stand in front of, as it prints its address: http://...")
+    ] = None,
+    jupyter_token: Annotated[
+        str | None,
+        typer.Option(help="Its token, where the address has none.", envvar="JUPYTER_TOKEN", show_envvar=True),
+    ] = None,
+    s3: Annotated[
+        str | None, typer.Option(help="A bucket to show beside it; AWS_* variables say where and who.")
+    ] = None,
 ) -> None:
-    """Run the gateway. Without --config: the current folder, for whoever has the token that is printed."""
-    from gateway.serving import StartError, serve_forever
+    """Run the gateway. Without --config: the named stores, or the current folder, for whoever has the printed token."""
+    from gateway.serving import Given, StartError, serve_forever
 
     flags = {"host": host, "port": port, "tls_cert": tls_cert, "tls_key": tls_key}
     given = {key: value for key, value in flags.items() if value is not None}
     try:
-        _exit_on_configuration_error(serve_forever, config, {"server": given})
+        servers = Given(jupyter, jupyter_token, s3)
+        _exit_on_configuration_error(serve_forever, config, {"server": given}, servers)
     except StartError as error:
         typer.echo(f"nbgw cannot start: {error}", err=True)
         raise typer.Exit(1) from error

@@ -7,14 +7,17 @@ import errno
 import getpass
 import hashlib
 import os
+import re
 import secrets
 import signal
 import socket
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from ssl import SSLContext
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 import structlog
 import typer
@@ -27,6 +30,10 @@ from gateway.server.listening import listening
 from gateway.server.logs import configure
 from gateway.settings import ConfigurationError, Settings, load_settings
 
+PORT_BESIDE_JUPYTER = 8889
+"""Where nothing is said: the usual port is the Jupyter server's own."""
+
+_PAGE = re.compile(r"/(lab|tree|doc|notebooks|edit|api)(/.*)?$")
 _log = structlog.get_logger()
 
 
@@ -34,13 +41,33 @@ class StartError(Exception):
     """The gateway cannot start here and now; the message says why and how to mend it."""
 
 
-def serve_forever(config: Path | None, flags: Mapping[str, Any]) -> None:
-    """Serve by the file, or without one serve the current folder to the holder of a fresh token.
+@dataclass(frozen=True, slots=True)
+class Given:
+    """Stores named on the command line: a Jupyter server by the address it prints, and a bucket."""
+
+    jupyter: str | None = None
+    jupyter_token: str | None = field(default=None, repr=False)
+    bucket: str | None = None
+
+    def mounts(self) -> list[dict[str, Any]]:
+        found = []
+        if self.jupyter:
+            url, token = _server_address(self.jupyter)
+            found.append({"name": "jupyter", "kind": "jupyter", "url": url, "token": token or self.jupyter_token})
+        if self.bucket:
+            found.append({"name": "s3", "kind": "nx1", "bucket": self.bucket})
+        return found
+
+
+def serve_forever(config: Path | None, flags: Mapping[str, Any], given: Given) -> None:
+    """Serve by the file and what is ``given``. Without a file the holder of a fresh token is served that, or else the
+    current folder.
 
     ConfigurationError or StartError before anything is served; otherwise returns when SIGINT or SIGTERM asks for it.
     """
     token = None if config else secrets.token_urlsafe(24)
-    settings = load_settings(config, flags, defaults=_embedded(token) if token else None)
+    defaults = _embedded(token, with_files=not given.mounts()) if token else None
+    settings = load_settings(config, flags, defaults=defaults, mounts=given.mounts())
     configure(settings.log.format, settings.log.level)
     for doubt in (*settings.doubts(), *key_faults(settings)):
         _log.warning(doubt)
@@ -78,7 +105,9 @@ def _announce(settings: Settings, url: str, token: str | None) -> None:
     typer.echo(f"nbgateway serves at {url}")
     granted = [grant.token.get_secret_value() for grant in settings.identity.tokens if grant.token]
     if token in granted:
-        typer.echo(f"The current folder, for whoever has this token:\n\n    {url}/api/contents?token={token}\n")
+        what, path = ("JupyterLab", "/lab") if settings.home() else ("What is served", "/api/contents")
+        base = url + settings.server.base_path
+        typer.echo(f"{what}, for whoever has this token:\n\n    {base}{path}?token={token}\n")
 
 
 def _tls(settings: Settings) -> SSLContext | None:
@@ -105,7 +134,15 @@ def _why_not(error: OSError, host: str, port: int) -> str:
     return f"cannot listen on {host} port {port}: {reason}. Choose another with --port; 0 takes a free one."
 
 
-def _embedded(token: str) -> dict[str, Any]:
+def _server_address(printed: str) -> tuple[str, str | None]:
+    """The address of a Jupyter server and its token, from what it prints: ``http://host:8888/base/lab?token=...``."""
+    parts = urlsplit(printed)
+    path = _PAGE.sub("", parts.path).rstrip("/")
+    token = dict(parse_qsl(parts.query)).get("token")
+    return urlunsplit(parts._replace(path=path, query="", fragment="")), token
+
+
+def _embedded(token: str, *, with_files: bool) -> dict[str, Any]:
     """The configuration of ``nbgw serve`` without a file.
 
     What must last is kept in the user's state folder, for each served folder apart: uploads are remembered by path.
@@ -117,7 +154,8 @@ def _embedded(token: str) -> dict[str, Any]:
     except OSError as error:
         raise StartError(f"{state}: {error.strerror}. XDG_STATE_HOME names another place for the state.") from error
     return {
-        "mounts": [{"name": "files", "kind": "local", "folder": str(Path.cwd()), "root": True}],
+        "server": {} if with_files else {"port": PORT_BESIDE_JUPYTER},
+        "mounts": [{"name": "files", "kind": "local", "folder": str(Path.cwd()), "root": True}] if with_files else [],
         "identity": {"tokens": [{"user": _username(), "token": token}]},
         "state": {"url": f"sqlite+aiosqlite:///{state / 'state.db'}", "uploads_folder": str(state / "uploads")},
     }

@@ -89,15 +89,21 @@ class _Environment(Settings, BaseSettings):
 
 
 def load_settings(
-    file: Path | None, flags: Mapping[str, Any] | None = None, *, defaults: Mapping[str, Any] | None = None
+    file: Path | None,
+    flags: Mapping[str, Any] | None = None,
+    *,
+    defaults: Mapping[str, Any] | None = None,
+    mounts: Iterable[Mapping[str, Any]] = (),
 ) -> Settings:
     """Read the file (or ``defaults`` in its place), the environment over it, and ``flags``, by section, over both.
 
-    ConfigurationError when something is wrong; it lists all that is.
+    ``mounts`` join the others; a Jupyter server among them becomes the root unless there is one. ConfigurationError
+    when something is wrong; it lists all that is.
     """
     values = _read(file) if file else dict(defaults or {})
     for layer in (_environment(), flags or {}):
         values = _merged(values, layer)
+    values = _joined(values, mounts)
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
@@ -217,6 +223,16 @@ def _merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
         both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
         merged[key] = _merged(merged[key], value) if both else value
     return merged
+
+
+def _joined(values: Mapping[str, Any], mounts: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """What is no list of tables is left for the validation to complain about."""
+    given = values.get("mounts", [])
+    if not isinstance(given, list | tuple) or not all(isinstance(each, Mapping) for each in given):
+        return dict(values)
+    has_root = any(each.get("root") for each in given)
+    added = [{**each, "root": each["kind"] == "jupyter" and not has_root} for each in mounts]
+    return {**values, "mounts": [*given, *added]}
 
 
 def _complaint(fault: ErrorDetails, shape: type[BaseModel] = Settings) -> str:

@@ -7,10 +7,12 @@ import re
 import signal
 import socket
 import ssl
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from gateway.serving import Given
 from tests.cli.command import ask, run, serving, started
 
 CONFIGURED = """
@@ -83,6 +85,33 @@ def test_each_start_has_a_token_of_its_own_and_the_log_has_none(here: Path) -> N
             gateway.stop()
             assert ("/api/contents" in gateway.log, tokens[-1] in gateway.log) == (True, False)
     assert tokens[0] != tokens[1]
+
+
+def test_before_a_jupyter_server_the_printed_url_is_that_of_its_lab_and_its_token_is_kept(here: Path) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        server = f"http://127.0.0.1:{taken.getsockname()[1]}/base"
+    with serving(here, "--jupyter", f"{server}/lab?token=the-servers-own", "--s3", "bucket") as gateway:
+        printed = gateway.read(3)
+        url = re.search(rf"{gateway.url}/lab\?token=(\S+)", printed)
+        assert url and url[1] != "the-servers-own", printed
+        assert ask(f"{gateway.url}/api/contents?token={url[1]}").status == 503  # nobody listens there
+        mounts = json.loads(ask(f"{gateway.url}/readyz").body)["mounts"]
+        gateway.stop()
+    assert (set(mounts), "the-servers-own" in gateway.log) == ({"jupyter", "s3"}, False)
+
+
+@pytest.mark.parametrize(
+    ("printed", "url", "token"),
+    [
+        ("http://127.0.0.1:8888/lab?token=abc", "http://127.0.0.1:8888", "abc"),
+        ("http://127.0.0.1:8888/user/al/tree/a/lab?token=a%2Bb", "http://127.0.0.1:8888/user/al", "a+b"),
+        ("https://hub:8000/user/{user}/", "https://hub:8000/user/{user}", "given"),
+        ("http://127.0.0.1:8888", "http://127.0.0.1:8888", "given"),
+    ],
+)
+def test_a_servers_address_is_understood_as_it_prints_it(printed: str, url: str, token: str) -> None:
+    [mount] = Given(printed, "given").mounts()
+    assert (mount["url"], mount["token"]) == (url, token)
 
 
 def test_a_token_that_the_environment_replaces_is_not_printed(here: Path) -> None:
