@@ -80,7 +80,7 @@ class Sessions:
 
     def _session(self, model: SessionModel) -> Session | None:
         path = self._server.inner(model.path)
-        if path is None:
+        if path is None or path.is_hidden:  # a file of another mount, which runs on this server
             return None
         kernel = None if model.kernel is None else _kernel(model.kernel)
         facts = (model.id, model.path, model.name, model.type, kernel and (kernel.id, kernel.name))

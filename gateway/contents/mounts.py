@@ -141,6 +141,23 @@ class Mounts:
         inner = base.join(path.relative_to(top))
         return Place(mount.of(caller), top, base, inner, writable=mount.permits(caller, Action.WRITE))
 
+    def path_of(self, caller: Caller, name: str, inner: ContentPath) -> ContentPath | None:
+        """The way back: how the caller addresses that inner path of the mount of that name.
+
+        None where that is nothing the caller may read, or another mount stands in the way.
+        """
+        mount = self._by_name.get(name)
+        if mount is None or not mount.permits(caller, Action.READ):
+            return None
+        top = ContentPath.ROOT if mount.is_root else ContentPath((name,))
+        try:
+            base = mount.base(caller)
+            path = top.join(inner.relative_to(base))
+            is_way_back = inner.starts_with(base) and self._mount_of(path) == (mount, top)
+        except Problem:
+            return None
+        return path if is_way_back else None
+
     def _mount_of(self, path: ContentPath) -> tuple[Mount, ContentPath]:
         named = self._by_name.get(path.segments[0]) if path.segments else None
         if named is not None and not named.is_root:

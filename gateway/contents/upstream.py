@@ -34,19 +34,24 @@ class Destination:
 
 @dataclass(frozen=True, slots=True)
 class Forward:
-    """One request of the server's REST API; ``target`` as in ``Destination``, such as ``/api/kernels``."""
+    """One request of the server's REST API; ``target`` as in ``Destination``, such as ``/api/kernels``.
+
+    ``body`` is JSON. ``seconds`` is how long the server may take where that is not the usual.
+    """
 
     method: str
     target: str
     body: bytes | None = None
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Forwarded:
-    """The server's answer, whatever its status."""
+    """The server's answer, whatever its status; ``headers`` by whatever case they are asked for."""
 
     status: int
     body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @runtime_checkable

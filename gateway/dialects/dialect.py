@@ -85,6 +85,7 @@ class Route:
 
     ``is_public`` routes need no credential (their caller is ANONYMOUS). ``takes_retry_token`` routes answer a repeated
     opc-retry-token from memory; the headers of ``identified_by`` tell such requests apart, as their bodies do.
+    ``seconds`` is how long everything behind the gateway may take where that is more than the usual.
     """
 
     method: str
@@ -93,6 +94,7 @@ class Route:
     is_public: bool = False
     takes_retry_token: bool = False
     identified_by: tuple[str, ...] = ()
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -157,7 +157,8 @@ class Road:
             return await self._carrier.carry(incoming.request, destination)
         if isinstance(path := getattr(call.operation, "path", None), ContentPath):
             incoming.request[MOUNT] = self._services.contents.mount_name(path)
-        async with asyncio.timeout(READ_SECONDS if route.method in _READS else WRITE_SECONDS):
+        usual_seconds = READ_SECONDS if route.method in _READS else WRITE_SECONDS
+        async with asyncio.timeout(route.seconds or usual_seconds):
             result = await call.operation.run(self._services)
         if isinstance(result, Entry | Session):
             incoming.request[MADE] = result.path if isinstance(result, Entry) else result.mark

@@ -91,8 +91,9 @@ class UpstreamClient:
         body: bytes | None = None,
         repeats: bool = True,
         wants_body: bool = True,
+        seconds: float | None = None,
     ) -> Answer:
-        """One exchange within the deadline of its method. A read is sent once more when the connection failed before
+        """One exchange within ``seconds``, or else the deadline of its method. A read is sent once more when the connection failed before
         an answer began; a write never is, nor is anything without ``repeats``. Redirects are answers, not orders.
         Without ``wants_body`` a successful answer is its headers, and what would follow them is not received.
 
@@ -100,9 +101,9 @@ class UpstreamClient:
         answer cannot be that of a document of ``max_body_bytes``, which base64 or JSON's quoting make longer.
         """
         is_read = method in _READS
-        seconds = READ_SECONDS if is_read else WRITE_SECONDS
+        usual_seconds = READ_SECONDS if is_read else WRITE_SECONDS
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(usual_seconds if seconds is None else seconds):
                 try:
                     return await self._exchange(method, url, headers, body, wants_body=wants_body)
                 except _NO_ANSWER:
