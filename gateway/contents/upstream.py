@@ -24,12 +24,14 @@ class Destination:
     """Where a request goes that is carried through as it comes.
 
     ``target`` is path and query below the server's url; it begins with a slash, is percent-encoded, and holds no
-    credential. ``headers`` are the caller's own, where the server is to see them.
+    credential. ``headers`` are the caller's own, where the server is to see them. Where the server's own login is in
+    charge (``signs_in``), it hears of no other credential, and the cookies that it sets are the caller's.
     """
 
     upstream: Upstream
     target: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    signs_in: bool = False
 
 
 @dataclass(frozen=True, slots=True)
