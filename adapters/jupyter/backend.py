@@ -181,10 +181,10 @@ class JupyterBackend:
 
     async def forward(self, request: Forward) -> Forwarded:
         """Of the answers only a refused credential is told as a problem: it is the gateway's own."""
-        answer = await self._server.call(request.method, request.target.removeprefix("/api/"), body=request.body)
+        answer = await self._server.exchange(request)
         if answer.status in (401, 403):
             raise problem_from(answer)
-        return Forwarded(answer.status, answer.body)
+        return Forwarded(answer.status, answer.body, answer.headers)
 
     def of(self, username: str | None) -> Backend:
         """``{user}`` in the server's address is the user's name."""

@@ -11,7 +11,7 @@ from gateway.contents.finishing import to_its_end
 from gateway.contents.model import Kind
 from gateway.contents.paths import ContentPath
 from gateway.contents.problem import Code, Problem, not_found
-from gateway.contents.upstream import Upstream
+from gateway.contents.upstream import Forward, Upstream
 from gateway.wire.client import Answer, UpstreamClient, nonsense
 
 _ROUTE_WORDS = {"checkpoints": "%63heckpoints", "trust": "%74rust"}
@@ -76,9 +76,15 @@ class Server:
 
     async def call(self, method: str, resource: str, *, body: bytes | None = None) -> Answer:
         """A request to another part of the API than contents."""
-        headers = self._headers if body is None else self._headers | {"Content-Type": "application/json"}
-        url = URL(f"{self.upstream.url}/api/{resource}", encoded=True)
-        return await self._client.send(method, url, headers=headers, body=body)
+        return await self.exchange(Forward(method, f"/api/{resource}", body))
+
+    async def exchange(self, request: Forward) -> Answer:
+        """A request to any part of the server."""
+        headers = self._headers if request.body is None else self._headers | {"Content-Type": "application/json"}
+        url = URL(self.upstream.url + request.target, encoded=True)
+        return await self._client.send(
+            request.method, url, headers=headers, body=request.body, seconds=request.seconds
+        )
 
     def inner(self, text: str) -> ContentPath | None:
         """The server's own path as the mount has it; None for what lies outside the folder."""
