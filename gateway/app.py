@@ -106,7 +106,7 @@ async def _opened(
         sessions = Sessions(by_name, locks, tokens.vacated)
         exports = ExportPool()
         stack.push_async_callback(exports.aclose)
-        servers = Servers(by_name, settings.home())
+        servers = Servers(by_name, settings.home(), locks)
         streams = Streams(by_name, locks)
         services = Services(contents, StateApps(store), uploads, sessions, exports, servers, streams)
         carrier = await stack.enter_async_context(carrying(settings.server))
