@@ -2,35 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
 
+from gateway.contents.fleet import Fleet, Whereabouts, new_whereabouts
+from gateway.contents.locks import Locks
 from gateway.contents.model import Caller
 from gateway.contents.mounts import Action, Mount, Mounts
 from gateway.contents.problem import Code, Problem, Reason
+from gateway.contents.server import Server
 from gateway.contents.upstream import SupportsForwarding
-
-
-@dataclass(frozen=True, slots=True)
-class Server:
-    """One server as one caller reaches it; ``is_home`` is the one whose pages the gateway shows."""
-
-    mount: Mount
-    backend: SupportsForwarding
-    is_home: bool
 
 
 class Servers:
     """Finds servers; ``home`` names the mount of the one whose pages are shown, None where there is none."""
 
-    def __init__(self, mounts: Mounts, home: str | None) -> None:
+    def __init__(self, mounts: Mounts, home: str | None, locks: Locks) -> None:
         self._mounts = mounts
         self._home = home
+        self._locks = locks
+        self._whereabouts: Whereabouts = new_whereabouts()
 
     def of(self, caller: Caller) -> tuple[Server, ...]:
-        """All that the caller may use, home first; none for who may run nothing."""
-        usable = [mount for mount in self._mounts.all() if mount.permits(caller, Action.RUN)]
-        found = [self._server(mount.of(caller)) for mount in usable]
-        return tuple(sorted((server for server in found if server is not None), key=lambda server: not server.is_home))
+        """All that the caller may use, home first, each once however many mounts stand on it; none for who may run
+        nothing."""
+        found = sorted(self._usable(caller), key=lambda server: not server.is_home)
+        by_url = {server.backend.upstream.url: server for server in reversed(found)}
+        return tuple(reversed(by_url.values()))
 
     def home(self, caller: Caller) -> Server:
         """The server whose pages the caller sees. NOT_FOUND (no route) where there is none for this caller."""
@@ -39,7 +36,21 @@ class Servers:
                 return server
         raise Problem(Code.NOT_FOUND, "There is nothing at this URL.", reason=Reason.NO_ROUTE)
 
-    def _server(self, mount: Mount) -> Server | None:
+    def fleet(self, caller: Caller) -> Fleet:
+        """The same servers, taken as one."""
+        are_any = any(isinstance(mount.backend, SupportsForwarding) for mount in self._mounts.all())
+        return Fleet(caller, self.of(caller), are_any, self._whereabouts, self._locks)
+
+    def _usable(self, caller: Caller) -> Iterator[Server]:
+        for mount in self._mounts.all():
+            if mount.permits(caller, Action.RUN) and (server := self._server(caller, mount)) is not None:
+                yield server
+
+    def _server(self, caller: Caller, mount: Mount) -> Server | None:
+        try:
+            mount = mount.of(caller)
+        except Problem:  # a user whose name cannot be that of a server
+            return None
         if not isinstance(mount.backend, SupportsForwarding):
             return None
-        return Server(mount, mount.backend, is_home=mount.name == self._home)
+        return Server(caller, mount, mount.backend, mount.name == self._home, self._mounts)

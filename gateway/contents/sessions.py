@@ -10,10 +10,15 @@ from gateway.contents.backend import SupportsSessions
 from gateway.contents.compute import Session, SessionChange, session_mark
 from gateway.contents.locks import Locks
 from gateway.contents.model import Caller, Condition, holds, sha256_hex
-from gateway.contents.mounts import Action, Mounts, Place
+from gateway.contents.mounts import Action, Mount, Mounts, Place
 from gateway.contents.paths import ContentPath
 from gateway.contents.problem import Code, Problem, invalid, not_found, stale
-from gateway.contents.service import Vacated
+from gateway.contents.scope import Vacated
+
+
+def session_lock(mount: Mount, what: str) -> str:
+    """The name of a lock that two mounts of one store share; it is of fixed length."""
+    return f"session:{sha256_hex(f'{mount.store or mount.name} {what}'.encode())}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +98,7 @@ class Sessions:
         return replace(change, path=place.inner)
 
     def _held(self, compute: _Compute, what: str) -> AbstractAsyncContextManager[None]:
-        """A lock of what two mounts of one store share, by a name of fixed length."""
-        mount = compute.place.mount
-        return self._locks.hold(f"session:{sha256_hex(f'{mount.store or mount.name} {what}'.encode())}")
+        return self._locks.hold(session_lock(compute.place.mount, what))
 
     @asynccontextmanager
     async def _checked(self, compute: _Compute, session_id: str, condition: Condition) -> AsyncIterator[None]:

@@ -1,0 +1,119 @@
+"""A Jupyter server as one caller reaches it, and where files lie as it counts them: its own, and those of other stores.
+
+A file of another store is for the server a path below a hidden folder of the mount, where nothing stands:
+``.nbgateway/{mount}/{inner path}``. Kernels start in the nearest folder above that exists, which is the mount's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from gateway.contents.model import Caller
+from gateway.contents.mounts import HOMES, Action, Mount, Mounts
+from gateway.contents.paths import ContentPath, is_plain_name
+from gateway.contents.problem import Code, Problem, invalid
+from gateway.contents.upstream import SupportsForwarding
+
+ELSEWHERE = ".nbgateway"
+"""The hidden folder. No caller's path begins so, as hidden ones are refused."""
+BESIDE_MOUNTS = "~"
+"""Stands there for a mount where a path leads into none, as consoles at a root that only lists mounts; no mount can be
+called so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """``is_home`` is the one whose pages the gateway shows."""
+
+    caller: Caller
+    mount: Mount
+    backend: SupportsForwarding
+    is_home: bool
+    mounts: Mounts
+
+    def address(self, path: ContentPath) -> str:
+        """Where a file of any mount lies for the server, whether anything stands there or not.
+
+        NOT_FOUND and FORBIDDEN as for who reads it; INVALID for hidden paths, and for what would not find its way back.
+        """
+        if path.is_hidden:
+            raise invalid("Names that begin with a dot are hidden, and nothing runs there.")
+        address = self._address(path)
+        if self.path(address) != path:
+            raise invalid("This path cannot be told to a Jupyter server: it is too long, or another mount covers it.")
+        return address
+
+    def path(self, address: str) -> ContentPath | None:
+        """The way back, in the caller's own spelling; None for what the caller may not read."""
+        for mount, backend in self._sharing():
+            inner = backend.inner(address)
+            if inner is None:
+                continue
+            if inner.segments[:1] == (ELSEWHERE,):
+                return self._path_elsewhere(ContentPath(inner.segments[1:]))
+            if not inner.is_hidden and (path := self.mounts.path_of(self.caller, mount.name, inner)) is not None:
+                return path
+        return None
+
+    def holds(self, path: ContentPath) -> bool:
+        """Whether the file is one of the server's own."""
+        name = self.mounts.name_of(path)
+        return any(mount.name == name for mount, _ in self._sharing())
+
+    @property
+    def conceals(self) -> bool:
+        """Whether something may run there that this caller is not to know of."""
+        if self.mount.is_personal:
+            return False
+        is_all_shared = all(
+            mount.permits(self.caller, Action.READ) and not mount.homes and not mount.is_personal
+            for mount in self.mounts.all()
+        )
+        return not is_all_shared or self.mounts.root is None or self.backend.inner("") is None
+
+    def _address(self, path: ContentPath) -> str:
+        if not self.mounts.name_of(path):
+            inner = ContentPath((ELSEWHERE, BESIDE_MOUNTS, self._username(), *path.segments))
+            return self.backend.address(inner)
+        place = self.mounts.place(self.caller, path, Action.READ)
+        for mount, backend in self._sharing():
+            if mount.name == place.mount.name:
+                return backend.address(place.inner)
+        return self.backend.address(ContentPath((ELSEWHERE, *self._folder(place.mount))).join(place.inner))
+
+    def _path_elsewhere(self, path: ContentPath) -> ContentPath | None:
+        name = path.segments[0] if path.segments else ""
+        try:
+            if name == BESIDE_MOUNTS:
+                own = ContentPath((name, self._username()))
+                inner = path.relative_to(own) if path.starts_with(own) else None
+                return inner if inner is not None and not self.mounts.name_of(inner) else None
+            mount = next((mount for mount in self.mounts.all() if mount.name == name), None)
+            if mount is None or not path.starts_with(folder := ContentPath(self._folder(mount))):
+                return None
+        except Problem:
+            return None
+        found = self.mounts.path_of(self.caller, name, path.relative_to(folder))
+        return found if found is not None and not found.is_hidden else None
+
+    def _folder(self, mount: Mount) -> tuple[str, ...]:
+        """A mount with a store for each user has a folder for each."""
+        return (mount.name, HOMES, self._username()) if mount.is_personal else (mount.name,)
+
+    def _sharing(self) -> Iterator[tuple[Mount, SupportsForwarding]]:
+        """The mounts that stand on this server, its own first."""
+        yield self.mount, self.backend
+        for mount in self.mounts.all():
+            if mount.name == self.mount.name or not mount.permits(self.caller, Action.READ):
+                continue
+            backend = mount.of(self.caller).backend
+            if isinstance(backend, SupportsForwarding) and backend.upstream.url == self.backend.upstream.url:
+                yield mount, backend
+
+    def _username(self) -> str:
+        """FORBIDDEN for who is no user, or has a name that cannot be one in a path."""
+        name = self.caller.username
+        if name is None or "/" in name or not is_plain_name(name):
+            raise Problem(Code.FORBIDDEN, "Only a user can run something here.")
+        return name
