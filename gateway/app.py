@@ -20,6 +20,7 @@ from gateway.contents.servers import Servers
 from gateway.contents.service import Contents
 from gateway.contents.sessions import Sessions
 from gateway.contents.streams import Streams
+from gateway.contents.trust import Trust
 from gateway.contents.uploads import Uploads
 from gateway.dialects.dialect import Dialect
 from gateway.dialects.jupyter import jupyter_dialect
@@ -38,6 +39,7 @@ from gateway.state.apps import StateApps
 from gateway.state.locks import StateLocks
 from gateway.state.retry_tokens import StateTokens
 from gateway.state.store import StateStore
+from gateway.state.trust import StateVouchers
 from gateway.state.uploads import StateUploadSessions
 from gateway.wire.client import UpstreamClient, open_session
 
@@ -108,7 +110,8 @@ async def _opened(
         stack.push_async_callback(exports.aclose)
         servers = Servers(by_name, settings.home(), locks)
         streams = Streams(by_name, locks)
-        services = Services(contents, StateApps(store), uploads, sessions, exports, servers, streams)
+        trust = Trust(StateVouchers(store))
+        services = Services(contents, StateApps(store), uploads, sessions, exports, servers, trust, streams)
         carrier = await stack.enter_async_context(carrying(settings.server))
         app[CARRIER] = carrier
         app[ROAD] = Road(table, gatekeeper(settings.identity, session, store), services, tokens, carrier)

@@ -14,3 +14,16 @@ def services_of(contents: Contents, **others: Any) -> Services:
     absent = dict.fromkeys((field.name for field in fields(Services)), None)
     given: dict[str, Any] = {**absent, "contents": contents, **others}
     return Services(**given)
+
+
+class MemoryVouchers:
+    """Vouchers that last as long as the test."""
+
+    def __init__(self) -> None:
+        self._given: set[tuple[str, str]] = set()
+
+    async def add(self, owner: str, sha256: str) -> None:
+        self._given.add((owner, sha256))
+
+    async def has(self, owner: str, sha256: str) -> bool:
+        return (owner, sha256) in self._given

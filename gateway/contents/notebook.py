@@ -18,6 +18,7 @@ from jsonschema import ValidationError
 from nbformat.validator import get_validator
 
 from gateway.contents.problem import Code, Problem
+from gateway.contents.trust import is_approved
 
 _MAY_CARRY_TRUST = re.compile(rb"trusted|\\u00[67]")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -37,10 +38,12 @@ class _Shape(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A notebook in its stored form, with the schema's complaint about it, if any."""
+    """A notebook in its stored form, with the schema's complaint about it, if any, and whether all in it was approved
+    by who saves it."""
 
     body: bytes
     message: str | None
+    is_approved: bool = False
 
 
 def load_schemas() -> None:
@@ -67,7 +70,8 @@ def stored_form(content: bytes, *, strict: bool) -> Stored:
     complaint = _schema_complaint(tree)
     if complaint and strict:
         _refuse(f"The content is not a valid notebook: {complaint}")
-    return Stored(_written(tree), complaint)
+    approved = is_approved(tree)
+    return Stored(_written(tree), complaint, approved)
 
 
 def for_reading(body: bytes) -> bytes:

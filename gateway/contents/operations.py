@@ -17,6 +17,7 @@ from gateway.contents.servers import Servers
 from gateway.contents.service import Contents
 from gateway.contents.sessions import Sessions
 from gateway.contents.streams import Streams
+from gateway.contents.trust import Trust
 from gateway.contents.uploads import UploadKey, Uploads
 
 R_co = TypeVar("R_co", covariant=True)
@@ -32,6 +33,7 @@ class Services:
     sessions: Sessions
     exports: Exports
     servers: Servers
+    trust: Trust
     streams: Streams
 
 
@@ -110,6 +112,7 @@ class SaveNotebook:
     """Store a notebook given as JSON, in the one stored form. ``strict`` refuses schema faults (UNPROCESSABLE).
 
     Its name must end in ``.ipynb`` (INVALID) unless ``any_name`` will do; then it is a notebook to who asks for one.
+    With ``vouches`` its marks say what the caller has run or approved, and are remembered apart from it.
     """
 
     caller: Caller
@@ -118,13 +121,27 @@ class SaveNotebook:
     condition: Condition = None
     strict: bool = False
     any_name: bool = False
+    vouches: bool = False
 
     async def run(self, services: Services) -> SavedNotebook:
         if not self.any_name and Kind.of_file(self.path) is not Kind.NOTEBOOK:
             raise invalid("A notebook's name ends in .ipynb.", reason=Reason.BAD_TYPE)
         stored = await offloaded(len(self.content), stored_form, self.content, strict=self.strict)
         written = await services.contents.write(self.caller, self.path, stored.body, self.condition)
+        if self.vouches and stored.is_approved:
+            await self._vouch(services, written.entry)
         return SavedNotebook(written, stored.message)
+
+    async def _vouch(self, services: Services, entry: Entry) -> None:
+        """The save stands, whatever comes of this. What somebody else has written since is not vouched for."""
+        stored = entry
+        if entry.sha256 is None:
+            try:
+                stored = await services.contents.stat(self.caller, self.path, with_sha256=True)
+            except Problem:
+                return
+        if stored.sha256 is not None and stored.etag == entry.etag:
+            await services.trust.vouch(self.caller, stored.sha256)
 
 
 @dataclass(frozen=True, slots=True)

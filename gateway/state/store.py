@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from gateway.contents.problem import Code, Problem
-from gateway.state.tables import locks, retry_tokens, signatures
+from gateway.state.tables import locks, retry_tokens, signatures, vouchers
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -98,7 +98,7 @@ class StateStore:
     async def _sweep(self) -> None:
         moment = now()
         async with self.transaction() as connection:
-            for table in (retry_tokens, signatures, locks):
+            for table in (retry_tokens, signatures, vouchers, locks):
                 await connection.execute(delete(table).where(table.c.expires <= moment))
 
 

@@ -93,6 +93,15 @@ signatures = Table(
     Index(None, "expires"),
 )
 
+vouchers = Table(
+    "vouchers",
+    metadata,
+    Column("owner", String(300), primary_key=True),
+    Column("sha256", String(64), primary_key=True),
+    Column("expires", DateTime(timezone=True), nullable=False),
+    Index(None, "expires"),
+)
+
 uploads = Table(
     "uploads",
     metadata,
@@ -103,6 +112,22 @@ uploads = Table(
     Column("expires", DateTime(timezone=True), nullable=False),
 )
 
+sign_in_secrets = Table(
+    "sign_in_secrets",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("secret", LargeBinary, nullable=False),
+    Column("created", DateTime(timezone=True), nullable=False),
+)
+
+signed_out = Table(
+    "signed_out",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("expires", DateTime(timezone=True), nullable=False),
+    Index(None, "expires"),
+)
+
 locks = Table(
     "locks",
     metadata,
@@ -110,3 +135,32 @@ locks = Table(
     Column("holder", String(32), nullable=False),
     Column("expires", DateTime(timezone=True), nullable=False),
 )
+
+moves = Table(
+    "moves",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("stage", String(16), nullable=False),
+    Column("origin_mount", String(64), nullable=False),
+    Column("origin_store", Text, nullable=False),
+    Column("origin_path", Text, nullable=False),
+    Column("goal_mount", String(64), nullable=False),
+    Column("goal_store", Text, nullable=False),
+    Column("goal_path", Text, nullable=False),
+    Column("user", String(255)),
+    Column("holder", String(32), nullable=False),
+    Column("expires", DateTime(timezone=True), nullable=False),
+    Index(None, "expires"),
+)
+
+move_steps = Table(
+    "move_steps",
+    metadata,
+    Column("move_id", String(32), ForeignKey("moves.id", ondelete="CASCADE"), primary_key=True),
+    Column("path", String(1024), primary_key=True),
+    Column("sha256", String(64)),
+    Column("etag", Text),
+    Column("modified", DateTime(timezone=True)),
+    Column("copy_etag", Text),
+)
+"""A directory has no digest."""

@@ -18,6 +18,7 @@ from gateway.contents.offload import offloaded
 from gateway.contents.operations import Get, Services, Stat
 from gateway.contents.paths import ContentPath
 from gateway.contents.problem import Reason, invalid
+from gateway.contents.trust import trusted
 from gateway.dialects.dialect import Call, Endpoint, Incoming
 from gateway.dialects.jupyter.answers import revision_headers, shown_answer
 from gateway.dialects.jupyter.bodies import kind_named
@@ -99,7 +100,12 @@ class Open:
         model = self.seeing.model(seen)
         if isinstance(found, Listing):
             return Shown(entry, fill_listing(model, self._tidied(found)))
-        return Shown(entry, await offloaded(len(found.body), _filled, model, found, wanted.format, seen.kind))
+        size, kind = len(found.body), seen.kind
+        vouched = kind is Kind.NOTEBOOK and await self._is_vouched(services, entry)
+        return Shown(entry, await offloaded(size, _filled, model, found, wanted.format, kind, vouched=vouched))
+
+    async def _is_vouched(self, services: Services, entry: Entry) -> bool:
+        return entry.sha256 is not None and await services.trust.is_vouched(self.caller, entry.sha256)
 
     def _tidied(self, listing: Listing) -> Listing:
         entries = (self.seeing.dated(entry) for entry in listing.entries if not _is_clutter(entry.name))
@@ -143,10 +149,13 @@ def _last(query: MultiMapping[str], name: str) -> str | None:
     return query.getall(name)[-1] if name in query else None
 
 
-def _filled(model: ContentModel, document: Document, wanted: Format | None, kind: Kind) -> ContentModel:
+def _filled(
+    model: ContentModel, document: Document, wanted: Format | None, kind: Kind, *, vouched: bool
+) -> ContentModel:
     model = fill_document(model, document, wanted, as_notebook=kind is Kind.NOTEBOOK)
     if kind is Kind.NOTEBOOK:
-        model.content = msgspec.Raw(joined_lines(bytes(model.content)))
+        notebook = joined_lines(bytes(model.content))
+        model.content = msgspec.Raw(trusted(notebook) if vouched else notebook)
     return model
 
 

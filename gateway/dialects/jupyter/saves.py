@@ -41,7 +41,10 @@ _INCOMPLETE = "Something of that name exists; say type and content to replace it
 
 @dataclass(frozen=True, slots=True)
 class Save:
-    """A PUT that is well-formed so far: ``condition`` is the client's own, ``content`` None when it sent none."""
+    """A PUT that is well-formed so far: ``condition`` is the client's own, ``content`` None when it sent none.
+
+    JupyterLab names the file in the body of an upload and not in that of a save, and only marks in a save are its own.
+    """
 
     caller: Caller
     path: ContentPath
@@ -49,6 +52,7 @@ class Save:
     format: str | None
     content: msgspec.Raw | None
     condition: Condition
+    is_upload: bool = False
 
     @property
     def is_complete(self) -> bool:
@@ -75,6 +79,7 @@ async def put(incoming: Incoming) -> Call[Any]:
         body.format,
         content,
         write_condition(incoming.request.headers),
+        is_upload=body.name is not None or body.path is not None,
     )
     if body.chunk is not None:
         return await _piece(save, body.chunk)
@@ -91,7 +96,9 @@ async def _file(save: Save) -> Call[Any]:
         body = EMPTY_NOTEBOOK if kind is Kind.NOTEBOOK else b""
         return Call(_plain(save, Write(save.caller, save.path, body, save.held)), _render_written)
     if kind is Kind.NOTEBOOK:
-        notebook = SaveNotebook(save.caller, save.path, bytes(save.content), save.held, any_name=True)
+        notebook = SaveNotebook(
+            save.caller, save.path, bytes(save.content), save.held, any_name=True, vouches=not save.is_upload
+        )
         return Call(_plain(save, notebook), _render_notebook)
     written = Write(save.caller, save.path, await _decoded(save.format, save.content), save.held)
     return Call(_plain(save, written), _render_written)

@@ -20,11 +20,12 @@ from gateway.contents.operations import Services
 from gateway.contents.problem import Code, Problem
 from gateway.contents.service import Contents
 from gateway.contents.streams import Streams
+from gateway.contents.trust import Trust
 from gateway.contents.uploads import Uploads
 from gateway.dialects.dialect import Call, Dialect, Incoming
 from tests.fakes.memory import MemoryBackend
 from tests.fakes.sessions import MemoryUploadSessions
-from tests.services import services_of
+from tests.services import MemoryVouchers, services_of
 
 ADA = Caller("ada lovelace", Credential.TOKEN)
 MAX_UPLOAD_BYTES = 1000
@@ -80,7 +81,7 @@ def dialect_app(dialect: Dialect, backend: Backend, caller: Caller = ADA) -> web
     mounts, locks = Mounts([Mount("store", backend, is_root=True)]), ProcessLocks()
     contents = Contents(mounts, locks)
     uploads = Uploads(MemoryBackend(), MemoryUploadSessions(), ProcessLocks(), MAX_UPLOAD_BYTES)
-    services = services_of(contents, uploads=uploads, streams=Streams(mounts, locks))
+    services = services_of(contents, trust=Trust(MemoryVouchers()), uploads=uploads, streams=Streams(mounts, locks))
 
     async def travel(request: web.Request) -> web.StreamResponse:
         try:
