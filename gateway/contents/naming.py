@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import chain, count
+from itertools import chain, count, islice
 
 from gateway.contents.model import Kind
+from gateway.contents.problem import Code, Problem, Reason
 
+_NAME_ATTEMPTS = 10_000
 _COPY_SUFFIX = re.compile(r"-Copy\d*\.")
 _EXTENSION = re.compile(r"(\.[\w-]+)*")
 
@@ -28,6 +30,17 @@ def copy_names(name: str) -> Iterator[str]:
 def is_extension(text: str) -> bool:
     """Whether ``text`` may follow ``untitled``: empty, ``.py``, ``.tar.gz``."""
     return _EXTENSION.fullmatch(text) is not None
+
+
+def free(names: Iterator[str], taken: set[str]) -> Iterator[str]:
+    """Those of the names that are not taken; at last they run out."""
+    return (name for name in islice(names, _NAME_ATTEMPTS) if name not in taken)
+
+
+def reraise_unless_taken(problem: Problem) -> None:
+    """Another has been quicker to take a name: then the next one may be free."""
+    if problem.code is not Code.PRECONDITION and problem.reason is not Reason.EXISTS:
+        raise problem
 
 
 def _numbered(name: str, insert: str) -> Iterator[str]:

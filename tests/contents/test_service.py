@@ -292,7 +292,7 @@ async def test_things_created_at_once_all_have_names_of_their_own(contents: Cont
 
 
 async def test_names_run_out(contents: Contents, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.contents.service._NAME_ATTEMPTS", 1)
+    monkeypatch.setattr("gateway.contents.naming._NAME_ATTEMPTS", 1)
     await contents.create_untitled(ADA, parse("full"), Kind.FILE)
     await refused(contents.create_untitled(ADA, parse("full"), Kind.FILE), Code.CONFLICT)
     await refused(contents.copy_into(ADA, parse("full/untitled"), parse("full")), Code.CONFLICT)
