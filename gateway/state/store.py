@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from gateway.contents.problem import Code, Problem
-from gateway.state.tables import locks, retry_tokens, signatures, vouchers
+from gateway.state.tables import locks, retry_tokens, signatures, signed_out, vouchers
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -98,7 +98,7 @@ class StateStore:
     async def _sweep(self) -> None:
         moment = now()
         async with self.transaction() as connection:
-            for table in (retry_tokens, signatures, vouchers, locks):
+            for table in (retry_tokens, signatures, signed_out, vouchers, locks):
                 await connection.execute(delete(table).where(table.c.expires <= moment))
 
 
