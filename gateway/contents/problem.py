@@ -47,6 +47,7 @@ class Reason(StrEnum):
     EXISTS = "already exists"
     BUSY = "busy"
     RETRY_TOKEN = "retry token"
+    KERNEL = "no such kernel"
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,10 +30,16 @@ _SPOKEN_REASONS = frozenset({Reason.BAD_TYPE, Reason.BAD_FORMAT})
 
 
 def render_problem(problem: Problem) -> web.Response:
-    """``{"message", "reason"}``; a reason that Jupyter has a word for stands in the status line too, as there."""
+    """``{"message", "reason"}``; a reason that Jupyter has a word for stands in the status line too, as there.
+
+    Where a kernel does not start there is ``short_message`` beside them (spec jupyter A3, "Errors").
+    """
     reason = problem.reason.value if problem.reason in _SPOKEN_REASONS else None
     message = "Forbidden" if problem.code is Code.UNAUTHENTICATED else problem.detail
-    response = json_response(json.encode({"message": message, "reason": reason}), headers=_headers(problem))
+    body = {"message": message, "reason": reason}
+    if problem.reason is Reason.KERNEL:
+        body["short_message"] = "The kernel was not started."
+    response = json_response(json.encode(body), headers=_headers(problem))
     response.set_status(status_of(problem.code), reason)
     return response
 
