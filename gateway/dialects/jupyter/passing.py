@@ -16,6 +16,13 @@ from gateway.dialects.dialect import Carry, Incoming
 
 _NEVER = frozenset({"api/shutdown"})
 """Ends the server for everybody who uses it."""
+_OWN = frozenset(
+    {
+        *(("api", each) for each in ("contents", "kernels", "kernelspecs", "sessions", "terminals")),
+        ("terminals", "websocket"),
+    }
+)
+"""How begins what the gateway answers itself: no other spelling of it leads past that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +49,8 @@ def target_of(incoming: Incoming, tail: str) -> str:
     names = decode(tail).split("/")
     if any(name in (".", "..") or "\\" in name or not _is_printable(name) for name in names):
         raise invalid("A path may not contain '.' or '..' segments, backslashes or control characters.")
-    if "/".join(name for name in names if name) in _NEVER:
+    spoken = tuple(name for name in names if name)
+    if "/".join(spoken) in _NEVER or spoken[:2] in _OWN:
         raise Problem(Code.NOT_FOUND, "There is nothing at this URL.", reason=Reason.NO_ROUTE)
     query = query_without_token(incoming.request.raw_path.partition("?")[2])
     return f"/{tail}?{query}" if query else f"/{tail}"
