@@ -96,15 +96,15 @@ class Fleet:
         answers = await asyncio.gather(*(self.ask(server, Forward("GET", target)) for server in self.servers))
         return list(zip(self.servers, answers, strict=True))
 
-    async def ask_whoever_answers(self, target: str, seconds: float) -> list[tuple[Server, Forwarded]]:
-        """The same, without those that have no answer within the time."""
-        request = Forward("GET", target, seconds=seconds)
-        asked = await asyncio.gather(*(self.ask(server, request) for server in self.servers), return_exceptions=True)
-        for answer in asked:
-            if isinstance(answer, BaseException) and not isinstance(answer, Problem):
-                raise answer
-        pairs = zip(self.servers, asked, strict=True)
-        return [(server, answer) for server, answer in pairs if isinstance(answer, Forwarded)]
+    async def ask_each(self, request: Forward) -> list[Forwarded | Problem]:
+        """The same, with the problem of each that has one in its place."""
+        return await asyncio.gather(*(self._answer(server, request) for server in self.servers))
+
+    async def _answer(self, server: Server, request: Forward) -> Forwarded | Problem:
+        try:
+            return await self.ask(server, request)
+        except Problem as problem:
+            return problem
 
     async def find(self, target: str) -> tuple[Server, Forwarded]:
         """The server that has what the target names, and what it says of it: whoever says 200 first.

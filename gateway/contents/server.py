@@ -56,6 +56,11 @@ class Server:
                 return path
         return None
 
+    @property
+    def top(self) -> str:
+        """Where things start that have no place of their own: the caller's folder of the mount."""
+        return self.backend.address(self.mount.base(self.caller))
+
     def holds(self, path: ContentPath) -> bool:
         """Whether the file is one of the server's own."""
         name = self.mounts.name_of(path)

@@ -14,11 +14,15 @@ from gateway.contents.upstream import SupportsForwarding
 
 
 class Servers:
-    """Finds servers; ``home`` names the mount of the one whose pages are shown, None where there is none."""
+    """Finds servers; ``home`` names the mount of the one whose pages are shown, None where there is none.
 
-    def __init__(self, mounts: Mounts, home: str | None, locks: Locks) -> None:
+    With ``home_signs_in`` its own login is in charge.
+    """
+
+    def __init__(self, mounts: Mounts, home: str | None, locks: Locks, *, home_signs_in: bool = False) -> None:
         self._mounts = mounts
         self._home = home
+        self._home_signs_in = home_signs_in
         self._locks = locks
         self._whereabouts: Whereabouts = new_whereabouts()
 
@@ -30,8 +34,12 @@ class Servers:
         return tuple(reversed(by_url.values()))
 
     def home(self, caller: Caller) -> Server:
-        """The server whose pages the caller sees. NOT_FOUND (no route) where there is none for this caller."""
-        for server in self.of(caller):
+        """The server whose pages the caller sees. NOT_FOUND (no route) where there is none for this caller.
+
+        Where people sign in there, who is nobody yet sees what it shows to everybody.
+        """
+        is_nobody = self._home_signs_in and caller.username is None
+        for server in self._at_home(caller) if is_nobody else self.of(caller):
             if server.is_home:
                 return server
         raise Problem(Code.NOT_FOUND, "There is nothing at this URL.", reason=Reason.NO_ROUTE)
@@ -40,6 +48,11 @@ class Servers:
         """The same servers, taken as one."""
         are_any = any(isinstance(mount.backend, SupportsForwarding) for mount in self._mounts.all())
         return Fleet(caller, self.of(caller), are_any, self._whereabouts, self._locks)
+
+    def _at_home(self, caller: Caller) -> Iterator[Server]:
+        for mount in self._mounts.all():
+            if mount.name == self._home and (server := self._server(caller, mount)) is not None:
+                yield server
 
     def _usable(self, caller: Caller) -> Iterator[Server]:
         for mount in self._mounts.all():
