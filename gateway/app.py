@@ -86,7 +86,7 @@ def _dialects(settings: Settings) -> list[Dialect]:
     oci = oci_dialect(
         workspaces, generations=settings.oci.generations, lists_directories=settings.oci.lists_directories
     )
-    return [*dialects, oci, jupyter_dialect(carries=settings.home() is not None)]
+    return [*dialects, oci, jupyter_dialect(carries=settings.home() is not None, base_path=settings.server.base_path)]
 
 
 async def _opened(

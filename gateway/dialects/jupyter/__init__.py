@@ -9,6 +9,7 @@ from aiohttp import web
 from gateway.contents.model import Credential
 from gateway.dialects.dialect import Dialect
 from gateway.dialects.jupyter.checkpoints import checkpoint_routes
+from gateway.dialects.jupyter.compute import compute_routes
 from gateway.dialects.jupyter.contents import contents_routes
 from gateway.dialects.jupyter.files import files_routes
 from gateway.dialects.jupyter.methods import with_options
@@ -20,13 +21,13 @@ from gateway.dialects.jupyter.server import server_routes
 CONTENT_SECURITY_POLICY = "frame-ancestors 'self'; report-uri /api/security/csp-report; default-src 'none'"
 
 
-def jupyter_dialect(version: str = "2.21.1", started: datetime | None = None, *, carries: bool = False) -> Dialect:
+def jupyter_dialect(version: str = "2.21.1", started: datetime | None = None, *, carries: bool = False, base_path: str = "") -> Dialect:
     """The dialect; ``version`` is the Jupyter Server it says it is, ``started`` the gateway's start (default: now).
 
     With ``carries`` all else goes through to a Jupyter server.
     """
     started = started or datetime.now(UTC)
-    routes = (*server_routes(version, started), *checkpoint_routes(), *contents_routes(started), *files_routes())
+    routes = (*server_routes(version, started), *checkpoint_routes(), *contents_routes(started), *files_routes(), *compute_routes(base_path))
     return Dialect(
         name="jupyter",
         prefixes=("/api", "/"),
