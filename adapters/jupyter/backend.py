@@ -17,7 +17,8 @@ from adapters.jupyter.errors import problem_from
 from adapters.jupyter.models import Facts, decoded, to_directory, to_document, to_entry, to_listing
 from adapters.jupyter.server import Server, expected, json_body
 from adapters.jupyter.sessions import Sessions
-from gateway.contents.backend import Backend, Capability
+from adapters.jupyter.streams import Streams
+from gateway.contents.backend import Backend, Capability, Stream
 from gateway.contents.compute import Session, SessionChange
 from gateway.contents.model import Checkpoint, Document, Entry, Kind, Listing, Precondition, Written, sha256_hex
 from gateway.contents.offload import offloaded
@@ -47,6 +48,7 @@ class JupyterBackend:
         self._server = server
         self._checkpoints = Checkpoints(server)
         self._sessions = Sessions(server)
+        self._streams = Streams(server)
 
     async def probe(self) -> None:
         """Look at the root folder: one call that tells reach, token and folder. Where each user has a server, none."""
@@ -78,6 +80,10 @@ class JupyterBackend:
         if document is None:
             raise nonsense()
         return document
+
+    async def open(self, path: ContentPath) -> Stream:
+        """Two calls for a file that is read whole: a look at its size first."""
+        return await self._streams.open(path, self.read)
 
     async def list(self, path: ContentPath) -> Listing:
         answer = await self._server.get(path, "?type=directory&content=1")

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
+
 import msgspec
 from yarl import URL
 
 from adapters.jupyter.errors import problem_from
 from adapters.jupyter.models import Facts, decoded
 from gateway.contents.finishing import to_its_end
-from gateway.contents.model import Kind
+from gateway.contents.model import Kind, Span
 from gateway.contents.paths import ContentPath
 from gateway.contents.problem import Code, Problem, not_found
 from gateway.contents.upstream import Forward, Upstream
-from gateway.wire.client import Answer, UpstreamClient, nonsense
+from gateway.wire.client import Answer, OpenAnswer, UpstreamClient, nonsense
+from gateway.wire.partial import received
 
 _ROUTE_WORDS = {"checkpoints": "%63heckpoints", "trust": "%74rust"}
 """Names that the server's routes take for its own unless they are spelled so; it decodes after routing."""
@@ -27,6 +30,7 @@ class Server:
         self._headers = {"Authorization": f"token {token}"} if token else {}
         self._folder = folder
         self.upstream = Upstream(url.rstrip("/"), self._headers)
+        self.max_body_bytes = client.max_body_bytes
 
     def at(self, url: str) -> Server:
         """The same folder of another server, which takes the same token."""
@@ -66,6 +70,11 @@ class Server:
         """A read. ``tail`` is a query, or what follows the path."""
         return await self._client.send("GET", self._url(path, tail), headers=self._headers)
 
+    def bytes_of(self, path: ContentPath, span: Span, size_bytes: int) -> AsyncGenerator[bytes, None]:
+        """The bytes of the span of a file of that size as they come, past the contents API, which reads files whole."""
+        url = URL(f"{self.upstream.url}/files/{self._folder.join(path).url()}", encoded=True)
+        return received(self._client, url, self._headers, span, size_bytes, _accept)
+
     async def change(self, method: str, path: ContentPath, tail: str = "", *, body: bytes | None = None) -> Answer:
         """A request that changes something; even a cancelled caller waits for its end.
 
@@ -98,6 +107,12 @@ class Server:
         names = self._folder.join(path).url().split("/")
         spelled = "/".join(_ROUTE_WORDS.get(name, name) for name in names)
         return URL(f"{self.upstream.url}/api/contents/{spelled}".rstrip("/") + tail, encoded=True)
+
+
+def _accept(answer: OpenAnswer) -> None:
+    """Outside its API the server answers a missing file with a page."""
+    if not answer.is_success:
+        raise not_found() if answer.status == 404 else problem_from(answer.without_body())
 
 
 def expected(answer: Answer, *statuses: int) -> Answer:

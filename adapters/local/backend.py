@@ -15,7 +15,8 @@ from typing import ParamSpec, TypeVar
 from adapters.local.changes import changing, make_directory, remove, remove_empty, rename, replace_file, sync_folder
 from adapters.local.errors import missing_root, problem_from
 from adapters.local.files import Folder, file_entry
-from gateway.contents.backend import Backend, Capability
+from adapters.local.streams import LocalStream, Opening
+from gateway.contents.backend import Backend, Capability, Stream
 from gateway.contents.model import (
     Absent,
     Checkpoint,
@@ -76,6 +77,10 @@ class LocalBackend:
 
     async def read(self, path: ContentPath) -> Document:
         return Document(*await self._in_thread(self._folder.read, path))
+
+    async def open(self, path: ContentPath) -> Stream:
+        opening = Opening(partial(self._folder.opened, path))
+        return LocalStream(await opening.done(self._in_thread), self._in_thread)
 
     async def list(self, path: ContentPath) -> Listing:
         return Listing(*await self._in_thread(self._folder.children, path))

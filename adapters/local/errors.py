@@ -59,3 +59,8 @@ def _clash(number: int) -> Problem | None:
 def not_empty() -> Problem:
     """Something is left in a directory that was to be removed only when nothing is."""
     return Problem(Code.CONFLICT, "The directory is not empty.")
+
+
+def silent() -> Problem:
+    """The file system does not answer, as a network drive may not."""
+    return Problem(Code.TIMEOUT, "The folder behind this mount does not answer in time.", source=Source.UPSTREAM)

@@ -8,7 +8,7 @@ import stat as modes
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from functools import cached_property
@@ -37,6 +37,28 @@ _FIRST_SECOND = int(datetime(1, 1, 2, tzinfo=UTC).timestamp())
 _LAST_SECOND = int(datetime(9999, 12, 30, tzinfo=UTC).timestamp())
 
 DigestKey = tuple[int, int, int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenFile:
+    """A file open for reading, and the facts that it was opened with."""
+
+    entry: Entry
+    file: FileIO
+    facts: os.stat_result
+
+    @property
+    def is_unchanged(self) -> bool:
+        """Whether it holds what it did. That it has lost its name, as one that is replaced, changes nothing."""
+        now = os.fstat(self.file.fileno())
+        return (now.st_mtime_ns, now.st_size) == (self.facts.st_mtime_ns, self.facts.st_size)
+
+    def piece(self, start: int, size_bytes: int) -> bytes:
+        """Bytes from ``start`` on, at most so many. CONFLICT (busy) when it has been changed since it was opened."""
+        found = os.pread(self.file.fileno(), size_bytes, start)
+        if not found or not self.is_unchanged:
+            raise busy()
+        return found
 
 
 class Folder:
@@ -107,10 +129,30 @@ class Folder:
             return self.children(path)[0]
         host = self.locate(path)
         with _opened(host, self.bounds(path)) as file:
-            facts = os.fstat(file.fileno())
-            if facts.st_size > self._max_body_bytes:
-                return replace(file_entry(path, facts, None, writable=may_write(host)), etag=_state(facts))
-            return file_entry(path, facts, self._digest(file, facts), writable=may_write(host))
+            return self._entry(path, host, file, os.fstat(file.fileno()))
+
+    def opened(self, path: ContentPath) -> OpenFile:
+        """The file with its facts, which are of the bytes that can be read from it as long as it ``is_unchanged``."""
+        if self.is_directory(path):
+            raise invalid("This is a directory.", reason=Reason.BAD_TYPE)
+        host = self.locate(path)
+        for _ in range(_READ_ATTEMPTS):
+            file = _opened(host, self.bounds(path))
+            try:
+                facts = os.fstat(file.fileno())
+                opened = OpenFile(self._entry(path, host, file, facts), file, facts)
+                if opened.is_unchanged:
+                    return opened
+            except BaseException:
+                file.close()
+                raise
+            file.close()
+        raise busy()
+
+    def _entry(self, path: ContentPath, host: Path, file: FileIO, facts: os.stat_result) -> Entry:
+        if facts.st_size > self._max_body_bytes:
+            return replace(file_entry(path, facts, None, writable=may_write(host)), etag=_state(facts))
+        return file_entry(path, facts, self._digest(file, facts), writable=may_write(host))
 
     def read(self, path: ContentPath) -> tuple[Entry, bytes]:
         """One open file, read while it does not change: the facts are of the very bytes."""

@@ -22,9 +22,10 @@ from adapters.nx1.listing import (
 from adapters.nx1.objects import Facts, Objects
 from adapters.nx1.probe import learn
 from adapters.nx1.store import Store, StoreSettings, within
+from adapters.nx1.streams import ObjectStream
 from adapters.nx1.transfer import copy_absent, delete_folder, move_file, move_folder
 from adapters.nx1.writing import dated, refuse_impossible, write_object
-from gateway.contents.backend import Backend, Capability
+from gateway.contents.backend import Backend, Capability, Stream
 from gateway.contents.model import (
     Absent,
     Checkpoint,
@@ -86,7 +87,7 @@ def create(
 
 
 class Nx1Backend:
-    """Implements Backend, SupportsCopy, SupportsMove and SupportsCheckpoints."""
+    """Implements Backend, SupportsStreaming, SupportsCopy, SupportsMove and SupportsCheckpoints."""
 
     def __init__(self, settings: StoreSettings, *, create_bucket: bool = False) -> None:
         self._settings = settings
@@ -141,6 +142,16 @@ class Nx1Backend:
             raise
         digest = await offloaded(len(body), sha256_hex, body)
         return Document(facts.entry(path, sha256=digest), body)
+
+    @within(READ_SECONDS)
+    async def open(self, path: ContentPath) -> Stream:
+        """A HEAD; the GET is sent for the first bytes."""
+        facts = None if path.is_root else await self._objects.head(key_of(path))
+        if facts is not None:
+            return ObjectStream(self._objects, path, facts)
+        if path.is_root or await is_directory(self._objects, path):
+            raise _a_directory()
+        raise not_found()
 
     async def list(self, path: ContentPath) -> Listing:
         listing = await self._listing(path)

@@ -136,6 +136,7 @@ _BY_CODE: Mapping[str, Callable[[], Problem]] = {
     "NoSuchBucket": _no_bucket,
     "NoSuchKey": not_found,
     "PreconditionFailed": stale,
+    "InvalidRange": stale,  # asked only for bytes of a size that the store itself has told
     "EntityTooLarge": _too_large,
     "KeyTooLongError": _key_too_long,
     "KeyTooLong": _key_too_long,

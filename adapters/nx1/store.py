@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import wraps
@@ -17,6 +17,7 @@ from botocore.exceptions import NoCredentialsError
 
 from adapters.nx1.errors import BROKEN_CONNECTION, FAULTS, problem_from, too_slow
 from gateway.contents.problem import Code, Problem
+from gateway.contents.streams import PIECE_BYTES, STALL_SECONDS
 from gateway.wire.client import (
     CONNECT_SECONDS,
     MAX_CONNECTIONS_PER_HOST,
@@ -116,6 +117,15 @@ class Store:
             raise nonsense()
         return facts, body
 
+    @asynccontextmanager
+    async def streamed(self, key: str, **arguments: Any) -> AsyncIterator[tuple[Answer, AsyncGenerator[bytes, None]]]:
+        """The object's facts, and its bytes as they come while the block runs. No deadline but for silence."""
+        client = await self._opened()
+        async with _deadline(READ_SECONDS), _as_problems():
+            facts = await _twice(lambda: _call(client, "get_object", self.settings.bucket, {"Key": key, **arguments}))
+        async with facts["Body"] as stream:
+            yield facts, _pieces(stream)
+
     async def change(self, operation: str, **arguments: Any) -> Answer:
         """A call that changes something: sent exactly once, whatever happens."""
         client = await self._opened()
@@ -186,6 +196,15 @@ def _new_client(session: Any, settings: StoreSettings) -> Any:
 async def _call(client: Any, operation: str, bucket: str, arguments: Answer) -> Answer:
     facts: Answer = await getattr(client, operation)(Bucket=bucket, **arguments)
     return facts
+
+
+async def _pieces(stream: Any) -> AsyncGenerator[bytes, None]:
+    while True:
+        async with _deadline(STALL_SECONDS), _as_problems():
+            piece: bytes = await stream.read(PIECE_BYTES)
+        if not piece:
+            return
+        yield piece
 
 
 async def _twice(call: Callable[[], Awaitable[Answer]]) -> Answer:

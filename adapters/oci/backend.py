@@ -16,11 +16,12 @@ from adapters.oci.sessions import Sessions
 from adapters.oci.sight import Sight
 from adapters.oci.signer import Signer
 from adapters.oci.workspace import Workspace
-from gateway.contents.backend import Backend, Capability
+from gateway.contents.backend import Backend, Capability, Stream
 from gateway.contents.compute import Session, SessionChange
 from gateway.contents.model import Absent, Document, Entry, Kind, Listing, Matches, Precondition, Written
 from gateway.contents.paths import ContentPath
 from gateway.contents.problem import Problem, already_exists, invalid
+from gateway.contents.streams import WholeStream
 from gateway.wire.client import UpstreamClient
 
 
@@ -75,6 +76,12 @@ class OciBackend:
 
     async def read(self, path: ContentPath) -> Document:
         return await self._store(path).read(path)
+
+    async def open(self, path: ContentPath) -> Stream:
+        """A notebook is JSON within JSON, so it is read whole whatever its size."""
+        if Kind.of_file(path) is Kind.NOTEBOOK:
+            return WholeStream(await self._notebooks.read(path))
+        return await self._files.open(path)
 
     async def list(self, path: ContentPath) -> Listing:
         return await self._folders.list(path)

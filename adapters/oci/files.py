@@ -19,11 +19,14 @@ from adapters.oci.models import Receipt
 from adapters.oci.outcomes import stored_after_all
 from adapters.oci.par import Detour
 from adapters.oci.sight import Sight, Standing
+from adapters.oci.streams import LargeStream
 from adapters.oci.uploads import Uploads
 from adapters.oci.workspace import Workspace
+from gateway.contents.backend import Stream
 from gateway.contents.model import Document, Entry, ETag, Kind
 from gateway.contents.paths import ContentPath
 from gateway.contents.problem import Code, Problem, Reason, invalid, stale
+from gateway.contents.streams import WholeStream
 
 _SPARE = ".nbgw-"
 
@@ -44,19 +47,15 @@ class Files:
         When the file is changed at the same time all is read once more, from the API itself, whose answers tell which
         revision they are of. CONFLICT (busy) when it is changed again.
         """
+        return await self._whole(await self._sight.facts(path))
+
+    async def open(self, path: ContentPath) -> Stream:
+        """The same, unless it is more than the gateway carries: such a file comes as it is read."""
         standing = await self._sight.facts(path)
-        for may_detour in (True, False):
-            if standing.is_directory:
-                raise invalid("A directory has no bytes to read.", reason=Reason.BAD_TYPE)
-            body, receipt = await self._bytes(standing, may_detour=may_detour)
-            if receipt.etag is not None and receipt.etag == standing.etag:
-                return Document(replace(standing.entry, size=len(body)), body)
-            after = await self._sight.facts(path)
-            is_settled = after.etag is not None and after.etag in (standing.etag, receipt.etag)
-            if is_settled and not receipt.is_older_than(after.facts) and after.facts.size in (None, len(body)):
-                return Document(replace(after.entry, size=len(body)), body)
-            standing = after
-        raise busy("The file is being changed all the while; try again.")
+        size_bytes = standing.facts.size
+        if standing.is_directory or size_bytes is None or size_bytes <= self._workspace.client.max_body_bytes:
+            return WholeStream(await self._whole(standing))
+        return LargeStream(self._workspace, self._sight, self._detour, standing)
 
     async def put(self, path: ContentPath, body: bytes, standing: Standing | None) -> Entry:
         """Two calls: the bytes, and a look for the etag of contents."""
@@ -81,6 +80,21 @@ class Files:
     async def create(self, path: ContentPath, body: bytes) -> Entry:
         """The same where nothing stands: the service refuses to create what is there, in one step."""
         return await self._created(path, body, replaces=False)
+
+    async def _whole(self, standing: Standing) -> Document:
+        path = standing.path
+        for may_detour in (True, False):
+            if standing.is_directory:
+                raise invalid("A directory has no bytes to read.", reason=Reason.BAD_TYPE)
+            body, receipt = await self._bytes(standing, may_detour=may_detour)
+            if receipt.etag is not None and receipt.etag == standing.etag:
+                return Document(replace(standing.entry, size=len(body)), body)
+            after = await self._sight.facts(path)
+            is_settled = after.etag is not None and after.etag in (standing.etag, receipt.etag)
+            if is_settled and not receipt.is_older_than(after.facts) and after.facts.size in (None, len(body)):
+                return Document(replace(after.entry, size=len(body)), body)
+            standing = after
+        raise busy("The file is being changed all the while; try again.")
 
     async def _bytes(self, standing: Standing, *, may_detour: bool) -> tuple[bytes, Receipt]:
         path = standing.path

@@ -6,6 +6,8 @@ Spec oci 6. The URL carries its own permission, so nothing of ours goes with it:
 from __future__ import annotations
 
 import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 
 import msgspec
 from structlog import get_logger
@@ -15,10 +17,12 @@ from adapters.oci.addresses import fits_header
 from adapters.oci.errors import busy
 from adapters.oci.models import Receipt, date_of, decoded
 from adapters.oci.workspace import Workspace
+from gateway.contents.model import Span
 from gateway.contents.paths import ContentPath
 from gateway.contents.problem import Code, Problem, Reason
-from gateway.wire.client import Answer
+from gateway.wire.client import Answer, OpenAnswer
 from gateway.wire.conditions import received_etag
+from gateway.wire.partial import received
 
 LARGE_BYTES = 8 << 20
 """From this size on the detour is worth its two calls more."""
@@ -65,6 +69,28 @@ class Detour:
         """The bytes as they are stored."""
         meta = await self._asked("downloadFileMeta", path, None)
         return (await self._past("GET", meta)).body, Receipt(None, date_of(meta.updated_time))
+
+    async def pieces(
+        self, path: ContentPath, span: Span, size_bytes: int, check: Callable[[Receipt], None]
+    ) -> AsyncGenerator[bytes, None]:
+        """The bytes of the span of a file of that size as they come. ``check`` sees what is told of them before."""
+        meta = await self._asked("downloadFileMeta", path, None)
+        check(Receipt(None, date_of(meta.updated_time)))
+
+        def accept(answer: OpenAnswer) -> None:
+            if not answer.is_success:
+                raise self._closed(f"its storage answers {answer.status}")
+
+        url, is_begun = self._usable(meta.par_url or ""), False
+        try:
+            async with aclosing(received(self._workspace.client, url, {}, span, size_bytes, accept)) as pieces:
+                async for piece in pieces:
+                    is_begun = True
+                    yield piece
+        except Problem as problem:
+            if is_begun or problem.code is not Code.UNAVAILABLE:
+                raise
+            raise self._closed("its storage cannot be reached") from problem
 
     async def upload(self, path: ContentPath, body: bytes) -> Receipt:
         """Store the bytes, whole or not at all, in the place of those that stand there."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
 from uuid import uuid4
 
 import msgspec
@@ -15,11 +16,12 @@ from adapters.oci.errors import is_in_the_way, is_unsure, pause_before_again, pr
 from adapters.oci.models import Object, ObjectPage, decoded
 from adapters.oci.operations import ended
 from adapters.oci.signer import Signer
-from gateway.contents.model import ETag
+from gateway.contents.model import ETag, Span
 from gateway.contents.paths import ContentPath
 from gateway.contents.problem import Code, Problem
-from gateway.wire.client import Answer, UpstreamClient, nonsense
+from gateway.wire.client import Answer, OpenAnswer, UpstreamClient, nonsense
 from gateway.wire.conditions import received_etag
+from gateway.wire.partial import received
 
 PAGE_SIZE = 100
 
@@ -72,6 +74,26 @@ class Workspace:
         headers = _BYTES if if_match is None else _BYTES | {"if-match": if_match}
         target = f"/objects/{segment(self.address(path))}"
         return await self.send(method, target, headers, body, wants_body=wants_body)
+
+    async def object_as_it_comes(
+        self, path: ContentPath, span: Span, size_bytes: int, check: Callable[[Answer], None]
+    ) -> AsyncGenerator[bytes, None]:
+        """The bytes of the span of a file of that size. ``check`` sees what the answer says before them.
+
+        Whether the service keeps to ranges is unpublished: the whole file will do.
+        """
+
+        def accept(answer: OpenAnswer) -> None:
+            if not answer.is_success:
+                raise problem_from(answer.without_body())
+            check(answer.without_body())
+
+        url = URL(f"{self.where.workspace}/objects/{segment(self.address(path))}", encoded=True)
+        headers = {**_BYTES, "opc-request-id": _request_id()}
+        signed = {**headers, **await self.signer.sign("GET", url, headers, b"")}
+        async with aclosing(received(self.client, url, signed, span, size_bytes, accept)) as pieces:
+            async for piece in pieces:
+                yield piece
 
     async def objects(self, path: ContentPath) -> list[Object]:
         """All objects directly in the folder, over all pages."""

@@ -7,7 +7,7 @@ result and reports a conflict that never was (aiohttp issue 10790; pinned in tes
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -25,7 +25,7 @@ MAX_CONNECTIONS = 256
 MAX_CONNECTIONS_PER_HOST = 64
 
 _READS = frozenset({"GET", "HEAD"})
-_NO_ANSWER = (
+NO_ANSWER = (
     aiohttp.ServerDisconnectedError,
     aiohttp.ClientOSError,
     aiohttp.ClientConnectionResetError,
@@ -54,6 +54,14 @@ class OpenAnswer:
         self.status = response.status
         self.headers = response.headers
         self.length_bytes = response.content_length
+
+    @property
+    def is_success(self) -> bool:
+        return self.status in (200, 206)
+
+    def without_body(self) -> Answer:
+        """What it says before its body."""
+        return Answer(self.status, self.headers, b"")
 
     async def pieces(self) -> AsyncGenerator[bytes, None]:
         """The body as it arrives. TIMEOUT when nothing does for ``STALL_SECONDS``, UNAVAILABLE when it breaks off."""
@@ -106,7 +114,7 @@ class UpstreamClient:
             async with asyncio.timeout(usual_seconds if seconds is None else seconds):
                 try:
                     return await self._exchange(method, url, headers, body, wants_body=wants_body)
-                except _NO_ANSWER:
+                except NO_ANSWER:
                     if not (is_read and repeats):
                         raise
                     return await self._exchange(method, url, headers, body, wants_body=wants_body)
@@ -124,7 +132,7 @@ class UpstreamClient:
             async with asyncio.timeout(READ_SECONDS):
                 try:
                     return await self._begun(url, headers)
-                except _NO_ANSWER:
+                except NO_ANSWER:
                     return await self._begun(url, headers)
         except aiohttp.ConnectionTimeoutError as error:
             raise _unreachable() from error
@@ -155,13 +163,20 @@ class UpstreamClient:
             return Answer(response.status, response.headers, bytes(content))
 
 
-def open_session(*, auto_decompress: bool = True) -> aiohttp.ClientSession:
-    """A session for upstreams: bounded pool, connect deadline, no cookies, no silent repeats."""
+def open_session(
+    *,
+    auto_decompress: bool = True,
+    max_connections: int = MAX_CONNECTIONS,
+    max_connections_per_host: int = MAX_CONNECTIONS_PER_HOST,
+    skip_auto_headers: Iterable[str] = (),
+) -> aiohttp.ClientSession:
+    """A session for upstreams: bounded pool (0 is no bound), connect deadline, no cookies, no silent repeats."""
     session = aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=MAX_CONNECTIONS, limit_per_host=MAX_CONNECTIONS_PER_HOST),
+        connector=aiohttp.TCPConnector(limit=max_connections, limit_per_host=max_connections_per_host),
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=auto_decompress,
+        skip_auto_headers=skip_auto_headers,
     )
     session._retry_connection = False  # noqa: SLF001  private, and the only switch there is; pinned by a test
     return session

@@ -8,7 +8,7 @@ from contextlib import aclosing
 from yarl import URL
 
 from gateway.contents.model import Span
-from gateway.contents.problem import Problem, stale
+from gateway.contents.problem import stale
 from gateway.contents.streams import complete
 from gateway.wire.client import OpenAnswer, UpstreamClient, nonsense
 from gateway.wire.ranges import range_header, received_part
@@ -20,19 +20,22 @@ async def received(
     headers: Mapping[str, str],
     span: Span,
     size_bytes: int,
-    refused: Callable[[OpenAnswer], Problem],
+    accept: Callable[[OpenAnswer], None],
 ) -> AsyncGenerator[bytes, None]:
     """The bytes of the span of a file of ``size_bytes``; nothing is asked for where the span is empty.
 
-    ``refused`` says what an answer other than success means. PRECONDITION when the file has another size by now,
-    UPSTREAM when the answer is not of such bytes.
+    ``accept`` raises what an answer means that is no success, or not the one wanted. PRECONDITION when the file has
+    another size by now, UPSTREAM when the answer is not of such bytes.
     """
     if not span.size_bytes:
         return
     asked = {**headers, "Range": range_header(span)} if span != Span(0, size_bytes) else headers
     answer = await client.open(url, headers=asked)
     try:
-        given = _given(answer, span, size_bytes, refused)
+        if answer.status == 416:
+            raise stale()
+        accept(answer)
+        given = _given(answer, span, size_bytes)
         async with aclosing(_within(complete(answer.pieces(), given.size_bytes), given, span)) as pieces:
             async for piece in pieces:
                 yield piece
@@ -40,12 +43,8 @@ async def received(
         answer.close()
 
 
-def _given(answer: OpenAnswer, span: Span, size_bytes: int, refused: Callable[[OpenAnswer], Problem]) -> Span:
+def _given(answer: OpenAnswer, span: Span, size_bytes: int) -> Span:
     """Which bytes the answer holds: those asked for or, where it keeps to no range, all."""
-    if answer.status == 416:
-        raise stale()
-    if answer.status not in (200, 206):
-        raise refused(answer)
     if "Content-Encoding" in answer.headers:
         raise nonsense("The storage behind this mount compresses what it was asked not to.")
     given, total = _announced(answer, size_bytes)

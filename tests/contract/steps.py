@@ -16,6 +16,7 @@ from gateway.contents.backend import (
     SupportsCopy,
     SupportsMove,
     SupportsRemovingEmpty,
+    SupportsStreaming,
 )
 from gateway.contents.model import Written
 from gateway.contents.paths import ContentPath
@@ -81,6 +82,12 @@ def keeper(backend: Backend) -> SupportsCheckpoints:
 def remover(backend: Backend) -> SupportsRemovingEmpty:
     if not isinstance(backend, SupportsRemovingEmpty):
         pytest.skip("backend does not offer SupportsRemovingEmpty")
+    return backend
+
+
+def streamer(backend: Backend) -> SupportsStreaming:
+    if not isinstance(backend, SupportsStreaming):
+        pytest.skip("backend does not offer SupportsStreaming")
     return backend
 
 

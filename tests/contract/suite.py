@@ -10,11 +10,13 @@ from tests.contract.conditions import ConditionsContract
 from tests.contract.moving import CheckpointContract, CopyContract, MoveContract
 from tests.contract.reading import ReadingContract
 from tests.contract.running import SessionContract
+from tests.contract.streaming import StreamingContract
 from tests.contract.writing import WritingContract
 
 
 class BackendContract(
     ReadingContract,
+    StreamingContract,
     WritingContract,
     ConditionsContract,
     CopyContract,
