@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from aiohttp import web
 
 from gateway.contents.model import Credential
-from gateway.dialects.dialect import Dialect
+from gateway.dialects.dialect import Dialect, Route
 from gateway.dialects.jupyter.checkpoints import checkpoint_routes
 from gateway.dialects.jupyter.compute import compute_routes
 from gateway.dialects.jupyter.contents import contents_routes
@@ -21,18 +21,33 @@ from gateway.dialects.jupyter.server import server_routes
 CONTENT_SECURITY_POLICY = "frame-ancestors 'self'; report-uri /api/security/csp-report; default-src 'none'"
 
 
-def jupyter_dialect(version: str = "2.21.1", started: datetime | None = None, *, carries: bool = False, base_path: str = "") -> Dialect:
+def jupyter_dialect(
+    version: str = "2.21.1",
+    started: datetime | None = None,
+    *,
+    carries: bool = False,
+    base_path: str = "",
+    sign_in: tuple[Route, ...] = (),
+    credentials: tuple[Credential, ...] = (Credential.TOKEN, Credential.JWT),
+) -> Dialect:
     """The dialect; ``version`` is the Jupyter Server it says it is, ``started`` the gateway's start (default: now).
 
-    With ``carries`` all else goes through to a Jupyter server.
+    With ``carries`` all else goes through to a Jupyter server; ``sign_in`` are the routes of the gateway's own login.
     """
     started = started or datetime.now(UTC)
-    routes = (*server_routes(version, started), *checkpoint_routes(), *contents_routes(started), *files_routes(), *compute_routes(base_path))
+    routes = (
+        *sign_in,
+        *server_routes(version, started),
+        *checkpoint_routes(),
+        *contents_routes(started),
+        *files_routes(),
+        *compute_routes(base_path),
+    )
     return Dialect(
         name="jupyter",
         prefixes=("/api", "/"),
         routes=with_options(routes),
-        credentials=(Credential.TOKEN, Credential.JWT),
+        credentials=credentials,
         render_problem=render_problem,
         finish=finish,
         rest=carry_home if carries else None,
