@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from itertools import chain
 
 import msgspec
 
@@ -65,17 +66,16 @@ class ListKernels:
 
     async def run(self, services: Services) -> Said:
         fleet = services.servers.fleet(self.caller)
-        listed, *hidden = await asyncio.gather(
-            fleet.ask_all(KERNELS), *(concealed_kernels(fleet, server) for server in fleet.servers)
+        models = await asyncio.gather(*(self._kernels(fleet, server) for server in fleet.servers))
+        return Said(200, json.encode([*chain.from_iterable(models)]))
+
+    @staticmethod
+    async def _kernels(fleet: Fleet, server: Server) -> list[Model]:
+        answer, concealed = await asyncio.gather(
+            fleet.ask(server, Forward("GET", KERNELS)), concealed_kernels(fleet, server)
         )
-        concealed = frozenset[str]().union(*hidden)
-        models = [
-            kernel_model(fleet, server, model)
-            for server, answer in listed
-            for model in decoded(expected(answer, 200).body, list[Model])
-            if text_of(model, "id") not in concealed
-        ]
-        return Said(200, json.encode(models))
+        models = decoded(expected(answer, 200).body, list[Model])
+        return [kernel_model(fleet, server, model) for model in models if text_of(model, "id") not in concealed]
 
 
 @dataclass(frozen=True, slots=True)

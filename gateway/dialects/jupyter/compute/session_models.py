@@ -42,9 +42,8 @@ def session_model(fleet: Fleet, server: Server, model: Model) -> Model | None:
     if path is None:
         return None
     changed = {"path": raw(str(path))}
-    kernel = decoded(model.get("kernel", _NULL), Model | None)
-    if kernel is not None:
-        changed["kernel"] = raw(kernel_model(fleet, server, kernel))
+    if (kernel := model.get("kernel", _NULL)) != _NULL:
+        changed["kernel"] = raw(kernel_model(fleet, server, decoded(kernel, Model)))
     if "notebook" in model:
         changed["notebook"] = raw(decoded(model["notebook"], Model) | {"path": raw(str(path))})
     return model | changed
