@@ -11,6 +11,7 @@ import structlog
 from aiohttp import web
 
 from gateway.contents.locks import Locks, ProcessLocks
+from gateway.contents.model import Credential
 from gateway.contents.mounts import Mount, Mounts
 from gateway.contents.notebook import load_schemas
 from gateway.contents.operations import Services
@@ -27,13 +28,15 @@ from gateway.dialects.jupyter import jupyter_dialect
 from gateway.dialects.nx1 import nx1_dialect
 from gateway.dialects.oci import oci_dialect
 from gateway.exporting.pool import ExportPool
-from gateway.identity import gatekeeper
+from gateway.identity import gate
 from gateway.registry import create_backend
+from gateway.server.browsers import renew
 from gateway.server.carrying import HttpCarrier, carrying
 from gateway.server.health import Health, add_health_routes
 from gateway.server.idempotency import RetryTokens
 from gateway.server.middleware import middlewares
 from gateway.server.road import ROAD, Road, RouteTable, expect, travel
+from gateway.server.sign_in import SIGN_IN, SignIn, sign_in_routes
 from gateway.settings import Settings
 from gateway.state.apps import StateApps
 from gateway.state.locks import StateLocks
@@ -65,6 +68,7 @@ def create_app(settings: Settings) -> web.Application:
     )
     add_health_routes(app, health)
     app.router.add_route("*", r"/{tail:[\s\S]*}", travel, expect_handler=expect)
+    app.on_response_prepare.append(renew)
     app.on_shutdown.append(_leave)
     app.cleanup_ctx.append(partial(_opened, settings=settings, table=table, health=health))
     return app
@@ -86,7 +90,18 @@ def _dialects(settings: Settings) -> list[Dialect]:
     oci = oci_dialect(
         workspaces, generations=settings.oci.generations, lists_directories=settings.oci.lists_directories
     )
-    return [*dialects, oci, jupyter_dialect(carries=settings.home() is not None, base_path=settings.server.base_path)]
+    return [*dialects, oci, _jupyter(settings)]
+
+
+def _jupyter(settings: Settings) -> Dialect:
+    """For browsers, too, where there are pages for them."""
+    base_path = settings.server.base_path
+    if settings.home() is None:
+        return jupyter_dialect(base_path=base_path)
+    if settings.jupyter.login == "upstream":
+        return jupyter_dialect(carries=True, base_path=base_path, credentials=(Credential.UPSTREAM,))
+    credentials = (Credential.TOKEN, Credential.JWT, Credential.COOKIE)
+    return jupyter_dialect(carries=True, base_path=base_path, sign_in=sign_in_routes(), credentials=credentials)
 
 
 async def _opened(
@@ -108,13 +123,16 @@ async def _opened(
         sessions = Sessions(by_name, locks, tokens.vacated)
         exports = ExportPool()
         stack.push_async_callback(exports.aclose)
-        servers = Servers(by_name, settings.home(), locks)
+        servers = Servers(by_name, settings.home(), locks, home_signs_in=settings.jupyter.login == "upstream")
         streams = Streams(by_name, locks)
         trust = Trust(StateVouchers(store))
         services = Services(contents, StateApps(store), uploads, sessions, exports, servers, trust, streams)
         carrier = await stack.enter_async_context(carrying(settings.server))
         app[CARRIER] = carrier
-        app[ROAD] = Road(table, gatekeeper(settings.identity, session, store), services, tokens, carrier)
+        entrance = await gate(settings, session, client, store)
+        if isinstance(entrance, SignIn):
+            app[SIGN_IN] = entrance
+        app[ROAD] = Road(table, entrance, services, tokens, carrier)
         health.watch({mount.name: mount.backend for mount in mounts}, store)
         with suppress(TimeoutError):
             await asyncio.wait_for(health.probe_all(), FIRST_PROBE_SECONDS)

@@ -21,6 +21,8 @@ STATE_DRIVERS = ("sqlite+aiosqlite", "postgresql+asyncpg")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _BRACES = re.compile(r"[{}]")
 _BASE_PATH = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+")
+_ORIGIN = re.compile(r"(https?)://(?:[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?")
+_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 _NOTHING = hashlib.sha256(b"").hexdigest()
 
 
@@ -63,6 +65,14 @@ def _base_path(text: str) -> str:
     return text
 
 
+def _origin(text: str) -> str:
+    """An origin as browsers spell it, so that it can be compared letter for letter."""
+    parts = _ORIGIN.fullmatch(text)
+    if parts is None or parts[2] == _DEFAULT_PORTS[parts[1]]:
+        raise ValueError("an origin as browsers send it, such as https://host:8443: lower case, no path, no usual port")
+    return text
+
+
 def _state_url(text: str) -> str:
     driver = text.partition("://")[0]
     if "://" not in text or driver not in STATE_DRIVERS:
@@ -83,6 +93,7 @@ def _digest_of_something(digest: str) -> str:
 
 MountName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$")]
 Sha256 = Annotated[str, AfterValidator(_digest_of_something)]
+Origin = Annotated[str, AfterValidator(_origin)]
 BasePath = Annotated[str, AfterValidator(_base_path)]
 Folder = Annotated[str, AfterValidator(_content_path)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
@@ -104,6 +115,7 @@ class Server(Section):
     tls_cert: Path | None = None
     tls_key: Path | None = None
     base_path: BasePath = ""
+    origins: tuple[Origin, ...] = ()
     max_body_bytes: int = Field(default=100 * MEBIBYTE, gt=0)
     max_message_bytes: int = Field(default=64 * MEBIBYTE, gt=0)
     shutdown_seconds: float = Field(default=20, gt=0)
@@ -335,9 +347,13 @@ class Nx1Dialect(Section):
 
 
 class JupyterDialect(Section):
-    """``home`` is the mount of kind jupyter whose pages are shown, by default the root one, or else the first."""
+    """``home`` is the mount of kind jupyter whose pages are shown, by default the root one, or else the first.
+
+    ``login`` says whose login is in charge: the gateway's own, or that server's.
+    """
 
     home: MountName | None = None
+    login: Literal["gateway", "upstream"] = "gateway"
 
 
 class OciDialect(Section):

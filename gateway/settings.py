@@ -143,6 +143,8 @@ def _contradictions(settings: Settings) -> Iterator[str]:
     servers = {mount.name for mount in settings.mounts if mount.kind == "jupyter"}
     if settings.jupyter.home is not None and settings.jupyter.home not in servers:
         yield f"jupyter.home must name a mount of kind jupyter, not {settings.jupyter.home!r}"
+    if settings.jupyter.login == "upstream":
+        yield from _missing_login(settings)
     for workspace in settings.workspaces:
         first = ContentPath.parse(workspace.folder).segments[:1]
         if not has_root and not set(first) <= set(names):
@@ -153,6 +155,15 @@ def _contradictions(settings: Settings) -> Iterator[str]:
     yield from _repeated("identity.oci_token_issuers are", (each.issuer for each in identity.oci_token_issuers))
     yield from _shared_secrets("tokens", ((grant.digest, grant.user) for grant in identity.tokens))
     yield from _shared_secrets("psks", ((grant.sha256, grant.user) for grant in identity.psks))
+
+
+def _missing_login(settings: Settings) -> Iterator[str]:
+    """Why no server's login can be in charge."""
+    home = next((mount for mount in settings.mounts if mount.name == settings.home()), None)
+    if home is None:
+        yield 'jupyter.login = "upstream" needs a mount of kind jupyter'
+    elif home.is_personal:
+        yield f'jupyter.login = "upstream" needs one server for all, and {home.name!r} is another one for each user'
 
 
 def _repeated(what: str, names: Iterable[str]) -> Iterator[str]:

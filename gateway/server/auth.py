@@ -12,6 +12,7 @@ from aiohttp import hdrs, web
 
 from gateway.contents.model import Caller, Credential
 from gateway.contents.problem import Code, Problem
+from gateway.contents.upstream import Destination
 from gateway.dialects.dialect import Dialect
 
 _DIGEST_OF_NOTHING = hashlib.sha256(b"").hexdigest()
@@ -20,6 +21,8 @@ _ASKED_FOR = {
     Credential.PSK: "Authorization-PSK",
     Credential.JWT: "a bearer token",
     Credential.SIGNATURE: "a request signature",
+    Credential.COOKIE: "a sign-in with a browser",
+    Credential.UPSTREAM: "whatever the Jupyter server accepts",
 }
 
 
@@ -46,6 +49,14 @@ class Gatekeeper:
                 return caller
         taken = " or ".join(_ASKED_FOR[credential] for credential in dialect.credentials)
         raise Problem(Code.UNAUTHENTICATED, f"A credential is needed: {taken}.")
+
+    async def enter(self, request: web.Request, dialect: Dialect, *, is_rest: bool) -> Caller | web.StreamResponse:
+        """As a gate without pages for people: who asks, whatever they ask for."""
+        return await self.caller(request, dialect)
+
+    def onward(self, _request: web.Request, destination: Destination) -> Destination:
+        """The gateway proves itself to the servers behind it."""
+        return destination
 
 
 def authorization(request: web.Request) -> tuple[str, str]:
@@ -80,10 +91,18 @@ class Secrets:
             raise ValueError(f"an empty {credential.value} is no secret")
         self._credential = credential
 
+    @property
+    def grants(self) -> tuple[Grant, ...]:
+        return self._grants
+
     def caller(self, secret: str) -> Caller:
-        """Whose secret it is; UNAUTHENTICATED for nobody's. Every grant is looked at, whichever fits."""
+        """Whose secret it is; UNAUTHENTICATED for nobody's."""
+        if (grant := self.find(secret)) is None:
+            raise Problem(Code.UNAUTHENTICATED, "The credential is not accepted.")
+        return Caller(grant.username, self._credential, grant.roles)
+
+    def find(self, secret: str) -> Grant | None:
+        """The grant that it is the secret of. Every grant is looked at, whichever fits."""
         digest = hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
         fitting = [grant for grant in self._grants if hmac.compare_digest(grant.sha256, digest)]
-        if not fitting:
-            raise Problem(Code.UNAUTHENTICATED, "The credential is not accepted.")
-        return Caller(fitting[0].username, self._credential, fitting[0].roles)
+        return fitting[0] if fitting else None

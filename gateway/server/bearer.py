@@ -158,6 +158,11 @@ class BearerAuthenticator:
         scheme, token = authorization(request)
         return _caller(await self._tokens.claims(token)) if scheme == "bearer" else None
 
+    async def proof(self, token: str) -> tuple[Caller, float]:
+        """Whose a good token is, and when it expires (epoch). UNAUTHENTICATED, FORBIDDEN, UNAVAILABLE as above."""
+        claims = await self._tokens.claims(token)
+        return _caller(claims), float(claims["exp"])
+
 
 def claimed_issuer(token: str) -> str | None:
     """Whose a token says it is, before anything is proven: good for finding the verifier, and for nothing else."""

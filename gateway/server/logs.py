@@ -14,12 +14,20 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 BLANK = "***"
 
-_SECRET_NAME = re.compile(r"authorization|token|psk|secret|password|passwd|cookie|api.?key|access.?key", re.IGNORECASE)
+_SECRET_NAME = re.compile(
+    r"authorization|token|xsrf|psk|secret|password|passwd|cookie|api.?key|access.?key", re.IGNORECASE
+)
 _SECRET_TEXT = (
-    # ?token= in any spelling that decodes to it
-    re.compile(r"([?&;](?:(?:t|%74)(?:o|%6f)(?:k|%6b)(?:e|%65)(?:n|%6e)|_xsrf)=)[^&;\s\"'<>]*", re.IGNORECASE),
+    # ?token= in any spelling that decodes to it, also within an address that is itself a value
+    re.compile(
+        r"((?:[?&;]|%(?:25)*(?:3f|26|3b))(?:(?:t|%74)(?:o|%6f)(?:k|%6b)(?:e|%65)(?:n|%6e)|_xsrf)(?:=|%(?:25)*3d))"
+        r"[^&;\s\"'<>]*",
+        re.IGNORECASE,
+    ),
     # a header as text: the rest of its line
-    re.compile(r"(\bauthorization(?:-psk)?\b[\"']?\s*[:=,]\s*)[^\r\n]+", re.IGNORECASE),
+    re.compile(
+        r"(\b(?:authorization(?:-psk)?|(?:set-)?cookie|x-[xc]srf-?token)\b[\"']?\s*[:=,]\s*)[^\r\n]+", re.IGNORECASE
+    ),
     # user:password@ of a URL
     re.compile(r"(://)[^/@\s\"']+(?=@)"),
 )

@@ -20,7 +20,6 @@ from gateway.contents.paths import ContentPath
 from gateway.contents.problem import Code, Problem, Reason, invalid
 from gateway.contents.upstream import Destination
 from gateway.dialects.dialect import ANONYMOUS, Carry, Dialect, Incoming, Route
-from gateway.server.auth import Gatekeeper
 from gateway.server.idempotency import MADE, RetryTokens
 from gateway.server.middleware import CALLER, MOUNT
 from gateway.wire.client import READ_SECONDS, WRITE_SECONDS
@@ -41,6 +40,11 @@ class Match:
     dialect: Dialect
     route: Route
     parameters: Mapping[str, str]
+
+    @property
+    def is_rest(self) -> bool:
+        """Whether only the dialect's endpoint for all else takes it."""
+        return self.route.endpoint is self.dialect.rest
 
 
 class RouteTable:
@@ -81,7 +85,8 @@ class RouteTable:
         dialect = self.dialect_of(raw_path)
         if dialect.rest is None:
             raise _nothing_here()
-        return Match(dialect, Route(method, "/{tail*}", dialect.rest), {"tail": path.removeprefix("/")})
+        rest = Route(method, "/{tail*}", dialect.rest, is_public=method == hdrs.METH_OPTIONS)
+        return Match(dialect, rest, {"tail": path.removeprefix("/")})
 
     def _below_base(self, raw_path: str) -> str | None:
         """The path as the routes have it; None outside the base path, which may itself lack the slash at its end."""
@@ -98,27 +103,41 @@ class Carrier(Protocol):
     async def carry(self, request: web.Request, destination: Destination) -> web.StreamResponse: ...
 
 
+class Gate(Protocol):
+    """Lets requests in."""
+
+    async def enter(self, request: web.Request, dialect: Dialect, *, is_rest: bool) -> Caller | web.StreamResponse:
+        """Who asks, or what they are answered instead; UNAUTHENTICATED, FORBIDDEN. ``is_rest`` as ``Dialect.rest``."""
+        ...
+
+    def onward(self, request: web.Request, destination: Destination) -> Destination:
+        """The destination of what is carried through, with the credential that the server is to see."""
+        ...
+
+
 class Road:
     """Leads one request from its route to its answer."""
 
     def __init__(
         self,
         table: RouteTable,
-        gatekeeper: Gatekeeper,
+        gate: Gate,
         services: Services,
         retry_tokens: RetryTokens,
         carrier: Carrier,
     ) -> None:
         self._table = table
         self._carrier = carrier
-        self._gatekeeper = gatekeeper
+        self._gate = gate
         self._services = services
         self._retry_tokens = retry_tokens
 
     async def travel(self, request: web.Request) -> web.StreamResponse:
         match = self._table.match(request.method, request.raw_path)
         route = match.route
-        caller = ANONYMOUS if route.is_public else await self._gatekeeper.caller(request, match.dialect)
+        caller = ANONYMOUS if route.is_public else await self._gate.enter(request, match.dialect, is_rest=match.is_rest)
+        if isinstance(caller, web.StreamResponse):
+            return caller
         request[CALLER] = caller
         incoming = Incoming(request, caller, match.parameters)
         if not route.takes_retry_token:
@@ -154,7 +173,8 @@ class Road:
         if isinstance(call, Carry):
             async with asyncio.timeout(READ_SECONDS):
                 destination = await call.operation.run(self._services)
-            return await self._carrier.carry(incoming.request, destination)
+            onward = self._gate.onward(incoming.request, destination)
+            return await self._carrier.carry(incoming.request, onward)
         if isinstance(path := getattr(call.operation, "path", None), ContentPath):
             incoming.request[MOUNT] = self._services.contents.mount_name(path)
         usual_seconds = READ_SECONDS if route.method in _READS else WRITE_SECONDS

@@ -20,7 +20,7 @@ class TokenAuthenticator:
         self._secrets = secrets
 
     async def authenticate(self, request: web.Request) -> Caller | None:
-        token = _query_token(request) or _header_token(*authorization(request))
+        token = query_token(request) or _header_token(*authorization(request))
         return self._secrets.caller(token) if token else None
 
 
@@ -50,8 +50,11 @@ def is_jwt(value: str) -> bool:
     return value.count(".") == 2
 
 
-def _query_token(request: web.Request) -> str:
-    """UNAUTHENTICATED when it is given twice, for then nobody knows which one counts."""
+def query_token(request: web.Request) -> str:
+    """The value of ``?token=``, empty without one.
+
+    UNAUTHENTICATED when it is given twice, for then nobody knows which one counts.
+    """
     values = request.query.getall("token", [])
     if len(values) > 1:
         raise Problem(Code.UNAUTHENTICATED, "The token must not be given more than once.")

@@ -15,6 +15,7 @@ ALLOWED_METHODS = "GET, PUT, POST, PATCH, DELETE, OPTIONS"
 ALLOWED_HEADERS = "accept, content-type, authorization, x-xsrftoken, if-match, if-none-match"
 EXPOSED_HEADERS = "ETag, Location, Retry-After, X-Request-ID"
 
+_SCHEMES = frozenset({"token", "bearer", "basic"})
 _ORIGIN = re.compile(r"[\x21-\x7e]+")
 
 
@@ -39,7 +40,9 @@ def preflight_headers() -> Mapping[str, str]:
 
 
 def _shows_token(request: web.Request) -> bool:
-    return hdrs.AUTHORIZATION in request.headers or "token" in request.query
+    """Where it does, no cookie is looked at."""
+    scheme, _, value = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
+    return bool(request.query.get("token")) or (scheme.lower() in _SCHEMES and bool(value.strip()))
 
 
 def _asks_to_show_one(request: web.Request) -> bool:
