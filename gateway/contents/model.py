@@ -35,6 +35,8 @@ class Credential(StrEnum):
     PSK = "psk"
     JWT = "jwt"
     SIGNATURE = "oci-signature"
+    COOKIE = "login-cookie"
+    UPSTREAM = "upstream-login"
 
 
 @dataclass(frozen=True, slots=True)
