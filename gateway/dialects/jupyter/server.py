@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
+from aiohttp import web
+
 from gateway.contents.model import Caller
 from gateway.contents.operations import Nothing
 from gateway.contents.problem import Problem, invalid
 from gateway.dialects.dialect import Call, Incoming, Route, json_response
+from gateway.dialects.jupyter.compute.counting import CountRunning, Running
 from gateway.wire import json
 from gateway.wire.dates import iso
 
@@ -21,10 +24,15 @@ def server_routes(version: str, started: datetime) -> tuple[Route, ...]:
     async def get_version(_: Incoming) -> Call[None]:
         return _saying({"version": version})
 
-    async def get_status(_: Incoming) -> Call[None]:
+    async def get_status(incoming: Incoming) -> Call[Running]:
         # A gateway is shared and never idle: whoever asks is its last activity, so that no culler stops it.
-        activity = datetime.now(UTC)
-        return _saying({"connections": 0, "kernels": 0, "last_activity": iso(activity), "started": iso(started)})
+        dates = {"last_activity": iso(datetime.now(UTC)), "started": iso(started)}
+
+        def render(running: Running) -> web.Response:
+            counts = {"connections": running.connections, "kernels": running.kernels}
+            return json_response(json.encode(counts | dates))
+
+        return Call(CountRunning(incoming.caller), render)
 
     return (
         Route("GET", "/api", get_version, is_public=True),

@@ -18,6 +18,7 @@ from gateway.contents.model import Caller, Credential
 from gateway.contents.mounts import Mount, Mounts
 from gateway.contents.operations import Services
 from gateway.contents.problem import Code, Problem
+from gateway.contents.servers import Servers
 from gateway.contents.service import Contents
 from gateway.contents.streams import Streams
 from gateway.contents.trust import Trust
@@ -81,7 +82,8 @@ def dialect_app(dialect: Dialect, backend: Backend, caller: Caller = ADA) -> web
     mounts, locks = Mounts([Mount("store", backend, is_root=True)]), ProcessLocks()
     contents = Contents(mounts, locks)
     uploads = Uploads(MemoryBackend(), MemoryUploadSessions(), ProcessLocks(), MAX_UPLOAD_BYTES)
-    services = services_of(contents, trust=Trust(MemoryVouchers()), uploads=uploads, streams=Streams(mounts, locks))
+    servers = Servers(mounts, None, locks)
+    services = services_of(contents, trust=Trust(MemoryVouchers()), uploads=uploads, servers=servers, streams=Streams(mounts, locks))
 
     async def travel(request: web.Request) -> web.StreamResponse:
         try:
