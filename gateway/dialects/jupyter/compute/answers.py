@@ -9,7 +9,7 @@ from typing import TypeVar
 import msgspec
 from aiohttp import web
 
-from gateway.contents.problem import Code, Problem, Source, invalid, not_found
+from gateway.contents.problem import Code, Problem, Reason, Source, invalid, not_found
 from gateway.contents.upstream import Forwarded
 from gateway.dialects.dialect import json_response
 from gateway.wire import json
@@ -51,6 +51,16 @@ def expected(answer: Forwarded, *statuses: int) -> Forwarded:
         case 429 | 502 | 503 | 504:
             raise Problem(Code.UNAVAILABLE, "The Jupyter server is not available.", source=Source.UPSTREAM)
     raise Problem(Code.UPSTREAM, "The Jupyter server failed.", source=Source.UPSTREAM)
+
+
+def not_started(name: str | None) -> Problem:
+    """UNSUPPORTED, as the reference has it; of what the server says nothing is passed on, as it may hold its paths."""
+    kernel = "The usual kernel" if name is None else f"The kernel {name!r}"
+    return Problem(
+        Code.UNSUPPORTED,
+        f"{kernel} is not there, or could not be started. Pick another one, or have it installed.",
+        reason=Reason.KERNEL,
+    )
 
 
 def decoded(body: bytes | msgspec.Raw, shape: type[T]) -> T:

@@ -15,7 +15,7 @@ from gateway.contents.problem import Code, Problem, invalid
 from gateway.contents.server import Server
 from gateway.contents.upstream import Forward, Forwarded
 from gateway.dialects.dialect import Call, Incoming, Route
-from gateway.dialects.jupyter.compute.answers import Model, Said, decoded, expected, raw, render_said, text_of
+from gateway.dialects.jupyter.compute.answers import Model, Said, decoded, expected, not_started, raw, render_said, text_of
 from gateway.dialects.jupyter.compute.concealed import concealed_kernels, kernel_holder, no_such_kernel
 from gateway.dialects.jupyter.compute.kernelspecs import is_known
 from gateway.dialects.jupyter.compute.questions import (
@@ -112,7 +112,7 @@ class StartKernel:
         """The server answers 500 for a name that it does not know, too."""
         if name is not None and not await is_known(fleet, server, name):
             return invalid("There is no kernel of that name.")
-        return Problem(Code.UNSUPPORTED, "The Jupyter server could not start this kernel.")
+        return not_started(self.asked.name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from gateway.contents.problem import Code, Problem, Reason, Source, invalid, not
 from gateway.contents.server import Server
 from gateway.contents.upstream import Forward, Forwarded
 from gateway.dialects.dialect import Call, Incoming, Route
-from gateway.dialects.jupyter.compute.answers import Model, Said, decoded, expected, render_said, text_of
+from gateway.dialects.jupyter.compute.answers import Model, Said, decoded, expected, not_started, render_said, text_of
 from gateway.dialects.jupyter.compute.questions import (
     ROUTE_SECONDS,
     START_SECONDS,
@@ -23,7 +23,7 @@ from gateway.dialects.jupyter.compute.questions import (
     is_spec_name,
 )
 from gateway.dialects.jupyter.compute.session_models import SessionBody, session_fields, session_model
-from gateway.dialects.jupyter.compute.starting import check_kernel, chosen_server, not_started, running_session
+from gateway.dialects.jupyter.compute.starting import check_kernel, chosen_server, running_session
 from gateway.wire import json
 
 SESSIONS = "/api/sessions"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gateway.contents.fleet import Fleet
 from gateway.contents.paths import ContentPath
-from gateway.contents.problem import Code, Problem, Reason
+from gateway.contents.problem import Code, Problem
 from gateway.contents.server import Server
 from gateway.contents.upstream import Forward, Forwarded
 from gateway.dialects.jupyter.compute.answers import Model, decoded, text_of
@@ -50,16 +50,6 @@ async def check_kernel(fleet: Fleet, server: Server, kernel_id: str) -> None:
     """CONFLICT for a kernel that is somebody else's: a session on it would show it."""
     if kernel_id in await concealed_kernels(fleet, server):
         raise Problem(Code.CONFLICT, "A kernel with that id exists already.")
-
-
-def not_started(name: str | None) -> Problem:
-    """UNSUPPORTED, as the reference has it; of what the server says nothing is passed on, as it may hold its paths."""
-    kernel = "The usual kernel" if name is None else f"The kernel {name!r}"
-    return Problem(
-        Code.UNSUPPORTED,
-        f"{kernel} is not there, or could not be started. Pick another one, or have it installed.",
-        reason=Reason.KERNEL,
-    )
 
 
 async def _server_with(fleet: Fleet, kernel_id: str) -> Server | None:
