@@ -23,7 +23,7 @@ from gateway.settings import load_settings
 from gateway.wire.signature import SigningKey, fingerprint, sign
 
 USER = "ada"
-TOKEN = "test-token-of-ada"
+TOKEN = "testtokenofada0"  # fsspec reads no other letters from an address
 PSK = "test-psk-of-ada"
 OTHER_TOKEN = "test-token-of-al"
 PLATFORM_ID = "ocid1.aidataplatform.oc1.iad.test"
@@ -105,11 +105,12 @@ async def running_gateway(
     workspace: str | None = None,
     tls: SSLContext | None = None,
     state: Mapping[str, Any] | None = None,
+    port: int = 0,
 ) -> AsyncIterator[Clients]:
     """A gateway over ``mounts``, its state in ``folder``; OCI addresses lead to ``workspace``, a gateway folder.
 
-    ``state`` changes settings of that section. With ``tls`` it is for clients of the test's own, who know whom to
-    trust.
+    ``state`` changes settings of that section; ``port`` 0 is a free one. With ``tls`` it is for clients of the test's
+    own, who know whom to trust.
     """
     key_file = folder / "public.pem"
     key_file.write_bytes(
@@ -137,7 +138,7 @@ async def running_gateway(
     if nx1_mount:
         values["nx1"] = {"mount": nx1_mount}
     app = create_app(load_settings(None, values))
-    async with listening(app, "127.0.0.1", 0, tls=tls) as url, aiohttp.ClientSession() as session:
+    async with listening(app, "127.0.0.1", port, tls=tls) as url, aiohttp.ClientSession() as session:
         yield Clients(url, session)
 
 

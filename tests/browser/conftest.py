@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Protocol
 
-import aiohttp
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext
 
+from gateway.demo.s3 import S3Server
 from tests.browser.chromium import running_chromium
-from tests.browser.places import Lab, Place
+from tests.browser.places import Place
+from tests.browser.stand import Stand, running_stand
 from tests.browser.upstream import running_lab
 from tests.browser.watch import Watch
 from tests.browser.window import LabWindow
@@ -36,12 +37,20 @@ async def upstream(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ju
         yield running
 
 
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def stand(
+    upstream: JupyterServer, s3_server: S3Server, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Stand]:
+    async with running_stand(tmp_path_factory.mktemp("stand"), upstream, s3_server) as running:
+        yield running
+
+
 @pytest_asyncio.fixture(loop_scope="session")
-async def place(upstream: JupyterServer, request: pytest.FixtureRequest) -> AsyncIterator[Place]:
-    async with aiohttp.ClientSession() as session:
-        fresh = await Place.new(Lab(upstream.url, upstream.token, session), "")
-        yield fresh
-        await fresh.end_sessions()
+async def place(stand: Stand, request: pytest.FixtureRequest) -> AsyncIterator[Place]:
+    """A new folder in the mount that ``over`` names."""
+    fresh = await Place.new(stand.lab(request.param), request.param)
+    yield fresh
+    await fresh.end_sessions()
 
 
 @pytest_asyncio.fixture(loop_scope="session")

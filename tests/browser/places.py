@@ -11,6 +11,10 @@ from urllib.parse import quote
 import aiohttp
 from yarl import URL
 
+BARE = "bare"
+"""Not a mount: the Jupyter server without the gateway, to compare with."""
+ROOT = "jupyter"
+
 
 @dataclass(frozen=True, slots=True)
 class Lab:
@@ -39,8 +43,9 @@ class Place:
 
     @classmethod
     async def new(cls, lab: Lab, mount: str) -> Place:
-        """A new folder in the folder ``mount`` of the file browser; that of a root mount is empty."""
-        folder = "/".join(part for part in (mount, f"test-{secrets.token_hex(4)}") if part)
+        """A new folder in that mount: in the one that is the root of the file browser, or in a folder of its own."""
+        parent = "" if mount in (ROOT, BARE) else f"{mount}/"
+        folder = f"{parent}test-{secrets.token_hex(4)}"
         await lab.call("PUT", f"/contents/{folder}", {"type": "directory"})
         return cls(lab, folder)
 
@@ -49,13 +54,7 @@ class Place:
 
     async def put_notebook(self, name: str, *sources: str) -> None:
         """A notebook with a code cell for each of the sources."""
-        content = {
-            "nbformat": 4,
-            "nbformat_minor": 5,
-            "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
-            "cells": [_code_cell(index, source) for index, source in enumerate(sources)],
-        }
-        await self.put(name, {"type": "notebook", "format": "json", "content": content})
+        await self.put(name, {"type": "notebook", "format": "json", "content": notebook_of(*sources)})
 
     async def put(self, name: str, model: dict[str, Any]) -> None:
         await self.lab.call("PUT", f"/contents/{quote(self.path(name))}", model)
@@ -80,6 +79,15 @@ class Place:
         """And their kernels with them."""
         for each in await self.sessions():
             await self.lab.call("DELETE", f"/sessions/{each['id']}")
+
+
+def notebook_of(*sources: str) -> dict[str, Any]:
+    return {
+        "nbformat": 4,
+        "nbformat_minor": 5,
+        "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
+        "cells": [_code_cell(index, source) for index, source in enumerate(sources)],
+    }
 
 
 def _code_cell(index: int, source: str) -> dict[str, Any]:

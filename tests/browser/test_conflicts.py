@@ -6,13 +6,15 @@ from playwright.async_api import expect
 
 from tests.browser.chromium import IN_BROWSER
 from tests.browser.conftest import Visit
-from tests.browser.places import Place
+from tests.browser.places import Place, notebook_of
+from tests.browser.stand import Stand, over
 
 pytestmark = IN_BROWSER
 
 CHANGED = "File Changed"
 
 
+@over("s3")
 async def test_the_later_of_two_tabs_is_asked_before_it_overwrites(place: Place, visit: Visit) -> None:
     await place.put_notebook("a.ipynb", "'first'")
     one, other = await visit(place), await visit(place)
@@ -34,6 +36,7 @@ async def test_the_later_of_two_tabs_is_asked_before_it_overwrites(place: Place,
     assert await place.source("a.ipynb") == "'one'"
 
 
+@over("jupyter", "s3", "oci")
 async def test_a_tab_alone_is_never_asked(place: Place, visit: Visit) -> None:
     await place.put_notebook("a.ipynb", "")
     lab = await visit(place, clock=True)
@@ -55,13 +58,14 @@ async def test_a_tab_alone_is_never_asked(place: Place, visit: Visit) -> None:
     assert await place.source("a.ipynb") == "'after a reload'"
 
 
-async def test_a_save_over_another_clients_change_is_asked_about(place: Place, visit: Visit) -> None:
+@over("s3")
+async def test_a_save_over_an_oci_clients_change_is_asked_about(place: Place, stand: Stand, visit: Visit) -> None:
     await place.put_notebook("a.ipynb", "'first'")
     lab = await visit(place)
     notebook = await lab.open_notebook("a.ipynb")
-    await place.put_notebook("a.ipynb", "'of another client'")
     await notebook.type("'of the tab'")
+    await stand.save_by_oci(place, "a.ipynb", notebook_of("'of an OCI client'"))
     await notebook.press_save()
     await lab.answer(CHANGED, "Revert")
-    await expect(notebook.editor()).to_have_text("'of another client'")
-    assert await place.source("a.ipynb") == "'of another client'"
+    await expect(notebook.editor()).to_have_text("'of an OCI client'")
+    assert await place.source("a.ipynb") == "'of an OCI client'"

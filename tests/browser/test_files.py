@@ -12,6 +12,7 @@ from playwright.async_api import expect
 from tests.browser.chromium import IN_BROWSER
 from tests.browser.conftest import Visit
 from tests.browser.places import Place
+from tests.browser.stand import over
 
 pytestmark = IN_BROWSER
 
@@ -19,6 +20,7 @@ LARGE_BYTES = 11 << 20
 """Eleven of Lab's chunks; above fifteen it asks first."""
 
 
+@over("jupyter", "s3")
 async def test_a_renamed_notebook_keeps_its_kernel(place: Place, visit: Visit) -> None:
     await place.put_notebook("a.ipynb", "")
     lab = await visit(place)
@@ -33,6 +35,7 @@ async def test_a_renamed_notebook_keeps_its_kernel(place: Place, visit: Visit) -
     assert [each["path"] for each in await place.sessions()] == [place.path("b.ipynb")]
 
 
+@over("s3", "oci")
 async def test_a_file_is_moved_into_a_new_folder(place: Place, visit: Visit) -> None:
     await place.put("a.txt", {"type": "file", "format": "text", "content": "moved"})
     lab = await visit(place)
@@ -45,6 +48,7 @@ async def test_a_file_is_moved_into_a_new_folder(place: Place, visit: Visit) -> 
     assert (await place.model("deep/a.txt"))["content"] == "moved"
 
 
+@over("s3", "local")
 async def test_a_large_file_comes_back_as_it_was_uploaded(place: Place, visit: Visit, tmp_path: Path) -> None:
     content = os.urandom(LARGE_BYTES)
     (tmp_path / "large.bin").write_bytes(content)

@@ -7,10 +7,12 @@ from playwright.async_api import expect
 from tests.browser.chromium import IN_BROWSER
 from tests.browser.conftest import Visit
 from tests.browser.places import Place
+from tests.browser.stand import over
 
 pytestmark = IN_BROWSER
 
 
+@over("jupyter", "s3", "oci", "local")
 async def test_a_saved_notebook_comes_back_with_its_output(place: Place, visit: Visit) -> None:
     await place.put_notebook("a.ipynb", "print('untouched')")
     lab = await visit(place)
@@ -23,6 +25,7 @@ async def test_a_saved_notebook_comes_back_with_its_output(place: Place, visit: 
     await expect(notebook.output()).to_have_text("42")
 
 
+@over("s3", "local")
 async def test_a_notebook_is_reverted_to_its_checkpoint(place: Place, visit: Visit) -> None:
     await place.put_notebook("a.ipynb", "'first'")
     lab = await visit(place)
@@ -37,6 +40,7 @@ async def test_a_notebook_is_reverted_to_its_checkpoint(place: Place, visit: Vis
     assert await place.source("a.ipynb") == "'second'"
 
 
+@over("jupyter", "s3")
 async def test_a_kernel_is_interrupted_and_restarted(place: Place, visit: Visit) -> None:
     await place.put_notebook("a.ipynb", "", "")
     lab = await visit(place)

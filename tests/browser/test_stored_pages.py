@@ -7,6 +7,7 @@ from playwright.async_api import BrowserContext, expect
 from tests.browser.chromium import IN_BROWSER
 from tests.browser.conftest import Visit
 from tests.browser.places import Place
+from tests.browser.stand import over
 from tests.browser.watch import Watch
 
 pytestmark = IN_BROWSER
@@ -29,6 +30,7 @@ tried();
 </script>"""
 
 
+@over("s3")
 async def test_a_stored_page_cannot_act_as_the_user(
     place: Place, visit: Visit, context: BrowserContext, watch: Watch
 ) -> None:

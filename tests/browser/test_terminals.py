@@ -9,10 +9,12 @@ from playwright.async_api import expect
 from tests.browser.chromium import IN_BROWSER
 from tests.browser.conftest import Visit
 from tests.browser.places import Place
+from tests.browser.stand import over
 
 pytestmark = IN_BROWSER
 
 
+@over("jupyter")
 async def test_a_terminal_runs_commands_until_it_is_closed(place: Place, visit: Visit) -> None:
     lab = await visit(place)
     await lab.choose("File", "New", "Terminal")
