@@ -83,7 +83,9 @@ def dialect_app(dialect: Dialect, backend: Backend, caller: Caller = ADA) -> web
     contents = Contents(mounts, locks)
     uploads = Uploads(MemoryBackend(), MemoryUploadSessions(), ProcessLocks(), MAX_UPLOAD_BYTES)
     servers = Servers(mounts, None, locks)
-    services = services_of(contents, trust=Trust(MemoryVouchers()), uploads=uploads, servers=servers, streams=Streams(mounts, locks))
+    services = services_of(
+        contents, trust=Trust(MemoryVouchers()), uploads=uploads, servers=servers, streams=Streams(mounts, locks)
+    )
 
     async def travel(request: web.Request) -> web.StreamResponse:
         try:

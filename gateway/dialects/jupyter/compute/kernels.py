@@ -15,7 +15,16 @@ from gateway.contents.problem import Code, Problem, invalid
 from gateway.contents.server import Server
 from gateway.contents.upstream import Forward, Forwarded
 from gateway.dialects.dialect import Call, Incoming, Route
-from gateway.dialects.jupyter.compute.answers import Model, Said, decoded, expected, not_started, raw, render_said, text_of
+from gateway.dialects.jupyter.compute.answers import (
+    Model,
+    Said,
+    decoded,
+    expected,
+    not_started,
+    raw,
+    render_said,
+    text_of,
+)
 from gateway.dialects.jupyter.compute.concealed import concealed_kernels, kernel_holder, no_such_kernel
 from gateway.dialects.jupyter.compute.kernelspecs import is_known
 from gateway.dialects.jupyter.compute.questions import (
