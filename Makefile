@@ -12,7 +12,9 @@ demo:  ## show the whole gateway on this machine (ARGS=--once ends after the pro
 test:  ## run the tests: everything pip can install, no root
 	@uv=$(UV) && $$uv run --quiet --frozen --all-groups pytest -n auto $(ARGS)
 
-test-all: test  ## run the tests, and those that need Debian packages
+test-all:  ## the same with Debian's chromium, installed by apt where root runs this
+	@tools/install_chromium.sh
+	@$(MAKE) --no-print-directory test
 
 check: format lint types imports test  ## format, lint, types, imports, tests
 
