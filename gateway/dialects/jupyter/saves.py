@@ -43,7 +43,7 @@ _INCOMPLETE = "Something of that name exists; say type and content to replace it
 class Save:
     """A PUT that is well-formed so far: ``condition`` is the client's own, ``content`` None when it sent none.
 
-    JupyterLab names the file in the body of an upload and not in that of a save, and only marks in a save are its own.
+    JupyterLab gives a path in every body, but a name only in that of an upload, and only marks in a save are its own.
     """
 
     caller: Caller
@@ -79,7 +79,7 @@ async def put(incoming: Incoming) -> Call[Any]:
         body.format,
         content,
         write_condition(incoming.request.headers),
-        is_upload=body.name is not None or body.path is not None,
+        is_upload=body.name is not None,
     )
     if body.chunk is not None:
         return await _piece(save, body.chunk)

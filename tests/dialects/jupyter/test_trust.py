@@ -50,7 +50,8 @@ async def clients(tmp_path: Path) -> Any:
 
 
 async def test_what_its_user_has_run_is_trusted_when_opened_again(clients: Clients) -> None:
-    await save(clients, notebook(code_cell("a", HTML, trusted=True), code_cell("b", PLAIN)))
+    content = notebook(code_cell("a", HTML, trusted=True), code_cell("b", PLAIN))
+    await save(clients, content, path="files/a.ipynb")
     assert await marks(clients) == [None, True, True]
 
 
