@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from gateway.contents.backend import Backend
 from gateway.contents.model import Caller
 from gateway.contents.mounts import HOMES, Action, Mount, Mounts
 from gateway.contents.paths import ContentPath, is_plain_name
@@ -33,16 +34,27 @@ class Server:
     mounts: Mounts
 
     def address(self, path: ContentPath) -> str:
-        """Where a file of any mount lies for the server, whether anything stands there or not.
+        """What the server is told of a file of any mount, whether anything stands there or not.
 
         NOT_FOUND and FORBIDDEN as for who reads it; INVALID for hidden paths, and for what would not find its way back.
         """
         if path.is_hidden:
             raise invalid("Names that begin with a dot are hidden, and nothing runs there.")
-        address = self._address(path)
+        own = self.own_address(path)
+        if own is not None and self.path(own) == path:
+            return own
+        address = self.backend.address(ContentPath((ELSEWHERE, *self._elsewhere(path))))
         if self.path(address) != path:
-            raise invalid("This path cannot be told to a Jupyter server: it is too long, or another mount covers it.")
+            raise invalid("This path is too long for what a Jupyter server is told of it.")
         return address
+
+    def own_address(self, path: ContentPath) -> str | None:
+        """Where one of the server's own files really lies; None for those of other stores. Rights as of ``address``."""
+        name = self.mounts.name_of(path)
+        for mount, backend in self._sharing():
+            if mount.name == name:
+                return backend.address(self.mounts.place(self.caller, path, Action.READ).inner)
+        return None
 
     def path(self, address: str) -> ContentPath | None:
         """The way back, in the caller's own spelling; None for what the caller may not read."""
@@ -77,15 +89,12 @@ class Server:
         )
         return not is_all_shared or self.mounts.root is None or self.backend.inner("") is None
 
-    def _address(self, path: ContentPath) -> str:
+    def _elsewhere(self, path: ContentPath) -> tuple[str, ...]:
+        """The names below the hidden folder."""
         if not self.mounts.name_of(path):
-            inner = ContentPath((ELSEWHERE, BESIDE_MOUNTS, self._username(), *path.segments))
-            return self.backend.address(inner)
+            return (BESIDE_MOUNTS, self._username(), *path.segments)
         place = self.mounts.place(self.caller, path, Action.READ)
-        for mount, backend in self._sharing():
-            if mount.name == place.mount.name:
-                return backend.address(place.inner)
-        return self.backend.address(ContentPath((ELSEWHERE, *self._folder(place.mount))).join(place.inner))
+        return (*self._folder(place.mount), *place.inner.segments)
 
     def _path_elsewhere(self, path: ContentPath) -> ContentPath | None:
         name = path.segments[0] if path.segments else ""
@@ -110,11 +119,18 @@ class Server:
         """The mounts that stand on this server, its own first."""
         yield self.mount, self.backend
         for mount in self.mounts.all():
-            if mount.name == self.mount.name or not mount.permits(self.caller, Action.READ):
-                continue
-            backend = mount.of(self.caller).backend
-            if isinstance(backend, SupportsForwarding) and backend.upstream.url == self.backend.upstream.url:
+            backend = self._backend(mount)
+            is_other = mount.name != self.mount.name and isinstance(backend, SupportsForwarding)
+            if is_other and backend.upstream.url == self.backend.upstream.url:
                 yield mount, backend
+
+    def _backend(self, mount: Mount) -> Backend | None:
+        if not mount.permits(self.caller, Action.READ):
+            return None
+        try:
+            return mount.of(self.caller).backend
+        except Problem:  # a user whose name cannot be that of a server
+            return None
 
     def _username(self) -> str:
         """FORBIDDEN for who is no user, or has a name that cannot be one in a path."""

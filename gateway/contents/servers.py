@@ -29,9 +29,10 @@ class Servers:
     def of(self, caller: Caller) -> tuple[Server, ...]:
         """All that the caller may use, home first, each once however many mounts stand on it; none for who may run
         nothing."""
-        found = sorted(self._usable(caller), key=lambda server: not server.is_home)
-        by_url = {server.backend.upstream.url: server for server in reversed(found)}
-        return tuple(reversed(by_url.values()))
+        by_url: dict[str, Server] = {}
+        for server in sorted(self._usable(caller), key=lambda server: not server.is_home):
+            by_url.setdefault(server.backend.upstream.url, server)
+        return tuple(by_url.values())
 
     def home(self, caller: Caller) -> Server:
         """The server whose pages the caller sees. NOT_FOUND (no route) where there is none for this caller.

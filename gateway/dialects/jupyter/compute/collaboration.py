@@ -30,11 +30,11 @@ class CarryToSession:
 
     async def run(self, services: Services) -> Destination:
         home = services.servers.home(self.caller)
-        if self.path.is_hidden or not home.holds(self.path):
+        address = None if self.path.is_hidden else home.own_address(self.path)
+        if address is None:
             raise not_found("Files of this mount are not edited together.")
         services.contents.writable_place(self.caller, self.path)
-        address = ContentPath.parse(home.address(self.path)).url()
-        return Destination(home.backend.upstream, f"{SESSION}/{address}{self.query}")
+        return Destination(home.backend.upstream, f"{SESSION}/{ContentPath.parse(address).url()}{self.query}")
 
 
 async def join(incoming: Incoming) -> Carry:

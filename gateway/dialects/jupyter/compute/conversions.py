@@ -67,9 +67,10 @@ class ConvertStored:
         entry = await services.contents.stat(self.caller, self.path)
         if entry.kind is not Kind.NOTEBOOK:
             raise invalid("Only notebooks are converted.", reason=Reason.BAD_TYPE)
-        if (own := fleet.holder_of(self.path)) is not None:
-            address = ContentPath.parse(own.address(self.path)).url()
-            return await _converted(fleet, own, "GET", f"{CONVERSIONS}/{self.format}/{address}{self.query}")
+        own = fleet.holder_of(self.path)
+        if own is not None and (address := own.own_address(self.path)) is not None:
+            target = f"{CONVERSIONS}/{self.format}/{ContentPath.parse(address).url()}{self.query}"
+            return await _converted(fleet, own, "GET", target)
         document = await services.contents.read(self.caller, self.path)
         notebook = await offloaded(len(document.body), for_reading, document.body)
         sent = json.encode({"name": entry.name, "content": msgspec.Raw(notebook)})

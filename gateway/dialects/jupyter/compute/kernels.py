@@ -113,9 +113,7 @@ class StartKernel:
     def _folder(self, server: Server) -> str:
         """As the server has it, or its mount's own for what lies elsewhere."""
         path = folder_of(self.asked.path)
-        if path is None or path.is_hidden or not server.holds(path):
-            return server.top
-        return server.address(path)
+        return server.top if path is None else server.own_address(path) or server.top
 
     async def _refusal(self, fleet: Fleet, server: Server, name: str | None) -> Problem:
         """The server answers 500 for a name that it does not know, too."""

@@ -70,8 +70,7 @@ class StartTerminal:
         server, name = fleet.meant(self.asked.name) if self.asked.name else (fleet.first, None)
         if name is None and folder is not None:
             server = fleet.holder_of(folder) or server
-        is_there = folder is not None and not folder.is_hidden and server.holds(folder)
-        cwd = server.address(folder) if folder is not None and is_there else server.top
+        cwd = server.top if folder is None else server.own_address(folder) or server.top
         sent = {key: value for key, value in (("name", name), ("cwd", cwd)) if value}
         answer = expected(await fleet.ask(server, Forward("POST", TERMINALS, json.encode(sent))), 200)
         return Said(200, json.encode(_model(fleet, server, decoded(answer.body, Model))))
