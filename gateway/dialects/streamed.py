@@ -38,7 +38,7 @@ class StreamedResponse(web.StreamResponse):
         self._close = close
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
-        self._request_id = request.get(REQUEST_ID, "")
+        self._request_id, self._transport = request.get(REQUEST_ID, ""), request.transport
         try:
             return await super().prepare(request)
         except BaseException:
@@ -58,6 +58,8 @@ class StreamedResponse(web.StreamResponse):
             )
             raise ConnectionResetError(problem.detail) from problem
         except TimeoutError as error:
+            if self._transport is not None:
+                self._transport.abort()  # what waits to be sent would keep it open for ever
             raise ConnectionResetError("The client takes nothing.") from error
         finally:
             await self._closed()
