@@ -120,8 +120,9 @@ class Server:
         yield self.mount, self.backend
         for mount in self.mounts.all():
             backend = self._backend(mount)
-            is_other = mount.name != self.mount.name and isinstance(backend, SupportsForwarding)
-            if is_other and backend.upstream.url == self.backend.upstream.url:
+            if mount.name == self.mount.name or not isinstance(backend, SupportsForwarding):
+                continue
+            if backend.upstream.url == self.backend.upstream.url:
                 yield mount, backend
 
     def _backend(self, mount: Mount) -> Backend | None:
