@@ -39,6 +39,7 @@ from gateway.server.road import ROAD, Road, RouteTable, expect, travel
 from gateway.server.sign_in import SIGN_IN, SignIn, sign_in_routes
 from gateway.settings import Settings
 from gateway.state.apps import StateApps
+from gateway.state.journal import StateJournal
 from gateway.state.locks import StateLocks
 from gateway.state.retry_tokens import StateTokens
 from gateway.state.store import StateStore
@@ -49,6 +50,7 @@ from gateway.wire.client import UpstreamClient, open_session
 FIRST_PROBE_SECONDS = 5.0
 PROBE_SECONDS = 30.0
 SWEEP_SECONDS = 600.0
+RESUME_SECONDS = 15.0
 UPLOADS_BELOW = ".nbgw-uploads"
 
 CARRIER = web.AppKey("carrier", HttpCarrier)
@@ -119,7 +121,7 @@ async def _opened(
         uploads = await _uploads(settings, client, store, mounts, locks, stack)
         tokens = RetryTokens(StateTokens(store))
         by_name = Mounts(mounts)
-        contents = Contents(by_name, locks, tokens.vacated)
+        contents = Contents(by_name, locks, tokens.vacated, StateJournal(store))
         sessions = Sessions(by_name, locks, tokens.vacated)
         exports = ExportPool()
         stack.push_async_callback(exports.aclose)
@@ -136,8 +138,8 @@ async def _opened(
         health.watch({mount.name: mount.backend for mount in mounts}, store)
         with suppress(TimeoutError):
             await asyncio.wait_for(health.probe_all(), FIRST_PROBE_SECONDS)
-        for work, seconds in _background(health, uploads, store):
-            stack.push_async_callback(_cancelled, asyncio.create_task(_repeated(work, seconds)))
+        for work, first_seconds, seconds in _background(health, contents, uploads, store):
+            stack.push_async_callback(_cancelled, asyncio.create_task(_repeated(work, first_seconds, seconds)))
         yield
 
 
@@ -193,19 +195,27 @@ async def _uploads(
     return Uploads(staging, sessions, locks, max_bytes)
 
 
-def _background(health: Health, uploads: Uploads, store: StateStore) -> tuple[tuple[Work, float], ...]:
-    """What is done now and then, and every how many seconds."""
-    return (health.probe_all, PROBE_SECONDS), (uploads.sweep, SWEEP_SECONDS), (store.sweep, SWEEP_SECONDS)
+def _background(
+    health: Health, contents: Contents, uploads: Uploads, store: StateStore
+) -> tuple[tuple[Work, float, float], ...]:
+    """What is done now and then, after how many seconds first and every how many seconds then."""
+    return (
+        (health.probe_all, PROBE_SECONDS, PROBE_SECONDS),
+        (contents.resume_moves, 0.0, RESUME_SECONDS),
+        (uploads.sweep, SWEEP_SECONDS, SWEEP_SECONDS),
+        (store.sweep, SWEEP_SECONDS, SWEEP_SECONDS),
+    )
 
 
-async def _repeated(work: Work, seconds: float) -> None:
+async def _repeated(work: Work, first_seconds: float, seconds: float) -> None:
     """Run ``work`` now and then; a Problem in one round does not end the next."""
+    await asyncio.sleep(first_seconds)
     while True:
-        await asyncio.sleep(seconds)
         try:
             await work()
         except Problem as problem:
             _log.warning("background work failed", work=getattr(work, "__qualname__", ""), detail=problem.detail)
+        await asyncio.sleep(seconds)
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:
