@@ -22,7 +22,7 @@ def with_options(routes: Iterable[Route]) -> tuple[Route, ...]:
     for template, group in groupby(routes, key=lambda route: route.template):
         result += group
         methods = [route.method for route in result if route.template == template and not _is_refusal(route)]
-        result.append(Route(_OPTIONS, template, _allowing((*methods, _OPTIONS)), is_public=True))
+        result.append(Route(_OPTIONS, template, allowing((*methods, _OPTIONS)), is_public=True))
     return tuple(result)
 
 
@@ -31,7 +31,9 @@ def refusals(template: str, methods: Iterable[str], allow: tuple[str, ...]) -> t
     return tuple(Route(method, template, _Refusal((*allow, _OPTIONS)), is_public=True) for method in methods)
 
 
-def _allowing(methods: tuple[str, ...]) -> Endpoint:
+def allowing(methods: tuple[str, ...]) -> Endpoint:
+    """OPTIONS of a URL that has these."""
+
     async def options(_: Incoming) -> Call[None]:
         return Call(Nothing(), lambda _: web.Response(headers={"Allow": ", ".join(methods), **preflight_headers()}))
 
