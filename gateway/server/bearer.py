@@ -1,4 +1,4 @@
-"""Keycloak access tokens, and the rules for any issuer's tokens: the one module that knows JWT (spec nx1 2.2, 2.5).
+"""Keycloak access tokens, and the rules for the tokens of any issuer but the gateway itself (spec nx1 2.2, 2.5).
 
 Keys come from the issuer's JWKS, fetched with the gateway's own session. A token's ``jku`` and ``x5u`` are never
 followed, and ``kid`` only selects among the keys that the configured issuer published.

@@ -132,15 +132,10 @@ class LoginCookies:
         *,
         is_readable: bool,
     ) -> None:
-        response.set_cookie(
-            name,
-            value,
-            max_age=lifetime,
-            path=self._base_path or "/",
-            secure=is_secure(request),
-            httponly=not is_readable,
-            samesite="Lax",
-        )
+        """As a header, which can still be added when aiohttp has made headers of the cookies that it knows."""
+        attributes = [f"{name}={value}", f"Max-Age={lifetime}", f"Path={self._base_path or '/'}", "SameSite=Lax"]
+        attributes += ["Secure"] * is_secure(request) + ["HttpOnly"] * (not is_readable)
+        response.headers.add(hdrs.SET_COOKIE, "; ".join(attributes))
 
 
 def cookie_values(request: web.Request, name: str) -> Iterator[str]:

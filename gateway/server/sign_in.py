@@ -140,7 +140,8 @@ class SignIn:
         return _redirect(own_target(target, self._base_path) or default)
 
     def _form(self, target: str, *, alarm: str = "", news: str = "", status: int = 200) -> web.Response:
-        known = target if own_target(target, self._base_path) else ""
+        own = own_target(target, self._base_path)
+        known = f"{self._base_path}{own}" if own else ""
         action = f"{self._base_path}{LOGIN}"
         page = sign_in_page(action, known, takes_bearer=self._takes_bearer, alarm=alarm, news=news)
         headers = {**_NEVER_KEPT, "Content-Security-Policy": CONTENT_SECURITY_POLICY}

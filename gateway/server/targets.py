@@ -6,6 +6,7 @@ import re
 
 from gateway.contents.paths import decode
 from gateway.contents.problem import Problem
+from gateway.dialects.jupyter.passing import query_without_token
 
 MAX_TARGET_LENGTH = 2048
 
@@ -17,21 +18,24 @@ def own_target(text: str, base_path: str = "") -> str | None:
     """Path and query below ``base_path`` as they may stand in a Location; None for whatever is not plainly our own.
 
     So it begins with exactly one slash, has no segment that is empty, ``.`` or ``..``, hides no slash, backslash or
-    control character behind an escape, and is not where people sign in.
+    control character behind an escape, and is not where people sign in. A token in it is left out: it would sign its
+    owner in.
     """
     if len(text) > MAX_TARGET_LENGTH or not text.startswith(f"{base_path}/"):
         return None
     below = text[len(base_path) :]
-    if not _TARGET.fullmatch(below) or not _is_plain(below.partition("?")[0]):
+    path, _, query = below.partition("?")
+    try:
+        if not _TARGET.fullmatch(below) or not _is_plain(path):
+            return None
+        rest = query_without_token(query)
+    except Problem:
         return None
-    return below
+    return f"{path}?{rest}" if rest else path
 
 
 def _is_plain(path: str) -> bool:
-    try:
-        *names, last = (decode(segment) for segment in path.split("/")[1:])
-    except Problem:
-        return False
+    *names, last = (decode(segment) for segment in path.split("/")[1:])
     if not all(names) or (not names and last in _SIGNING):
         return False
     return all(name not in (".", "..") and not re.search(r"[/\\\x00-\x1f\x7f]", name) for name in (*names, last))
