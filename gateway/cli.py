@@ -88,7 +88,7 @@ def demo(
     """Show the whole gateway here: three dialects over an S3 server, a Jupyter server and an emulated OCI workspace."""
     from importlib.util import find_spec
 
-    if missing := [name for name in ("moto", "jupyter_server") if find_spec(name) is None]:
+    if missing := [name for name in ("moto", "jupyterlab") if find_spec(name) is None]:
         typer.echo(f"nbgw cannot start: the demo needs {' and '.join(missing)}; install nbgateway[demo].", err=True)
         raise typer.Exit(1)
     from gateway.demo.main import run_demo

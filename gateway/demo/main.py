@@ -75,6 +75,8 @@ def _show_exchange(console: Console, exchange: Exchange) -> None:
 def _show_commands(console: Console, stack: Stack) -> None:
     console.print(
         "\n[bold]Try it yourself[/] (until Ctrl-C)\n\n"
+        "[bold]JupyterLab[/]: open it in a browser\n"
+        f"  {stack.url}/lab?token={stack.token}\n\n"
         "[bold]Nx1[/]: upload a notebook\n"
         f"  curl -F file=@{stack.sample} -H 'Authorization-PSK: {stack.psk}' {stack.url}/api/notebooks\n\n"
         "[bold]Jupyter[/]: see it beside the others, and what was moved to the workspace\n"

@@ -10,6 +10,7 @@ from typing import Any
 import aiohttp
 from yarl import URL
 
+from gateway.demo.kernel import run_code
 from gateway.demo.stack import Stack, contents_url, demo_notebook
 from gateway.wire.signature import sign
 
@@ -65,6 +66,8 @@ class Proof:
             self._attach_to_an_app_version,
             self._move_to_the_workspace,
             self._open_in_the_workspace,
+            self._run_on_the_jupyter_server,
+            self._show_jupyterlab,
         ):
             yield await step()
 
@@ -106,7 +109,8 @@ class Proof:
     async def _copy_to_the_jupyter_server(self) -> Step:
         body = json.dumps({"copy_from": f"s3/{NAME}"}).encode()
         exchange = await self._send("POST", "/api/contents/jupyter", self._token(), body=body)
-        upstream = await self._send("GET", f"{self.stack.jupyter_url}/api/contents/{NAME}?hash=1", self._token())
+        its_own = {"Authorization": f"token {self.stack.jupyter_token}"}
+        upstream = await self._send("GET", f"{self.stack.jupyter_url}/api/contents/{NAME}?hash=1", its_own)
         return Step(
             "Jupyter copies it from the S3 mount to the Jupyter server, which now has the same bytes",
             exchange,
@@ -153,6 +157,30 @@ class Proof:
                 "200 OK": exchange.status == 200,
                 "two cells": len(cells) == 2,
                 "the workspace's own etag": itself.status == 200 and _etag(itself) == _etag(exchange) != "",
+            },
+        )
+
+    async def _run_on_the_jupyter_server(self) -> Step:
+        wanted = {"path": f"s3/{NAME}", "name": NAME, "type": "notebook", "kernel": {"name": "python3"}}
+        exchange = await self._send("POST", "/api/sessions", self._token(), body=json.dumps(wanted).encode())
+        kernel = (exchange.json().get("kernel") or {}).get("id", "")
+        result = await run_code(self.session, self.stack.url, self.stack.token, kernel, "1 + 1")
+        return Step(
+            "the notebook in the S3 bucket gets a kernel of the Jupyter server, and its cell runs over a WebSocket",
+            exchange,
+            {"201 Created": exchange.status == 201, "1 + 1 is 2": result == "2"},
+        )
+
+    async def _show_jupyterlab(self) -> Step:
+        exchange = await self._send("GET", "/lab", self._token())
+        page = exchange.body.decode(errors="replace")
+        return Step(
+            "the Jupyter server's own JupyterLab opens at the gateway, with all three stores in its file browser",
+            exchange,
+            {
+                "200 OK": exchange.status == 200,
+                "JupyterLab": "jupyter-config-data" in page,
+                "not the server's token": self.stack.jupyter_token not in page,
             },
         )
 

@@ -7,7 +7,7 @@ import json
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ class Stack:
 
     url: str
     jupyter_url: str
+    jupyter_token: str = field(repr=False)
     token: str
     psk: str
     key: SigningKey
@@ -44,18 +45,19 @@ class Stack:
 @asynccontextmanager
 async def run_stack(folder: Path, *, port: int) -> AsyncIterator[Stack]:
     """Start everything in ``folder``; all of it ends with the block."""
-    token, psk = secrets.token_urlsafe(18), secrets.token_urlsafe(18)
+    token, psk, jupyter_token = (secrets.token_urlsafe(18) for _ in range(3))
     key, profile = _make_key(folder)
     async with AsyncExitStack() as stack:
         (folder / "jupyter").mkdir()
         s3 = await stack.enter_async_context(run_s3())
-        jupyter_url = await stack.enter_async_context(run_jupyter(folder / "jupyter", token=token))
+        jupyter_url = await stack.enter_async_context(run_jupyter(folder / "jupyter", token=jupyter_token))
         workspace = await stack.enter_async_context(run_workspace())
-        settings = _settings(folder, port, s3, jupyter_url, workspace, token=token, psk=psk, key_id=key.key_id)
+        jupyter = {"name": "jupyter", "kind": "jupyter", "url": jupyter_url, "token": jupyter_token}
+        settings = _settings(folder, port, s3, jupyter, workspace, token=token, psk=psk, key_id=key.key_id)
         url = await stack.enter_async_context(listening(create_app(settings), "127.0.0.1", port))
         sample = folder / "sample.ipynb"
         sample.write_bytes(demo_notebook("Sample"))
-        yield Stack(url, jupyter_url, token, psk, key, profile, sample, workspace)
+        yield Stack(url, jupyter_url, jupyter_token, token, psk, key, profile, sample, workspace)
 
 
 def contents_url(base: str) -> str:
@@ -67,7 +69,7 @@ def _settings(
     folder: Path,
     port: int,
     s3: S3Server,
-    jupyter_url: str,
+    jupyter: dict[str, str],
     workspace: OciWorkspace,
     *,
     token: str,
@@ -90,7 +92,7 @@ def _settings(
                 "access_key_id": s3.access_key_id,
                 "secret_access_key": s3.secret_access_key,
             },
-            {"name": "jupyter", "kind": "jupyter", "url": jupyter_url, "token": token},
+            jupyter,
             {
                 "name": "workspace",
                 "kind": "oci",

@@ -29,7 +29,7 @@ async def steps_of(proof: Proof) -> list[Step]:
 async def test_every_step_holds_and_without_its_credential_none_does(tmp_path: Path) -> None:
     async with run_stack(tmp_path, port=0) as stack, aiohttp.ClientSession() as session:
         steps = await steps_of(Proof(stack, session))
-        assert len(steps) == 8
+        assert len(steps) == 10
         assert all(held for step in steps for held in step.held.values())
         refused = await steps_of(Proof(replace(stack, psk="wrong", token="wrong"), session))
         assert not any(all(step.held.values()) for step in refused if "stale" not in step.claim)
