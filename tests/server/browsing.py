@@ -147,6 +147,7 @@ async def running_front(
     upstream: tuple[str, str] | None = None,
     identity: Mapping[str, Any] | None = None,
     readers: Sequence[str] = ("*",),
+    runners: Sequence[str] = ("*",),
     **server: Any,
 ) -> AsyncIterator[Front]:
     """A gateway whose pages are those of ``upstream`` (address and token), or else of a server that keeps what it is
@@ -161,7 +162,7 @@ async def running_front(
             "state": {"url": f"sqlite+aiosqlite:///{folder / 'state.db'}", "uploads_folder": str(folder / "uploads")},
             "mounts": [
                 {"name": "files", "kind": "local", "folder": str(folder / "files"), "readers": readers},
-                {"name": "lab", "kind": "jupyter", "url": url, "token": token},
+                {"name": "lab", "kind": "jupyter", "url": url, "token": token, "runners": runners},
             ],
             "identity": identity or {"tokens": [granted("ada", TOKEN, "reader"), granted("al", OTHER_TOKEN)]},
             "jupyter": {"login": login},
