@@ -23,6 +23,8 @@ WORD_BYTES = 16
 
 _CONFIG_ID = b"jupyter-config-data"
 _TAG_BYTES = 1024
+_MAX_CONFIGS = 8
+"""A page has one."""
 _ATTRIBUTE = re.compile(
     rb"""(?i)([\s"'](?:src|href|action|formaction|data-base-url)\s{0,8}=\s{0,8}["']?)(/[^\s"'>]*)"""
 )
@@ -91,6 +93,8 @@ class Rewriting:
         while at >= 0:
             start, end = _element(body, at)
             if start < end:
+                if len(result) > 2 * _MAX_CONFIGS:
+                    raise _nonsense()
                 result += [body[done:start], self._config(body[start:end])]
                 done = end
             at = body.find(_CONFIG_ID, max(end, at + 1))
@@ -100,7 +104,7 @@ class Rewriting:
         try:
             config = json.decode(body, dict[str, Any])
         except Problem as problem:
-            raise nonsense("The Jupyter server's page cannot be understood.") from problem
+            raise _nonsense() from problem
         kept = {name: self._option(name, value, config) for name, value in config.items() if name not in _HUB}
         encoded = json.encode(kept | _OPTIONS)
         for letter, escaped in _SCRIPT_ESCAPES:
@@ -137,6 +141,10 @@ def _element(body: bytes, at: int) -> tuple[int, int]:
         return at, at
     end = body.find(b"</", start)
     return (start, end) if end >= 0 else (start, len(body))
+
+
+def _nonsense() -> Problem:
+    return nonsense("The Jupyter server's page cannot be understood.")
 
 
 def _spellings(secret: str) -> tuple[bytes, ...]:

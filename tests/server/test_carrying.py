@@ -47,7 +47,7 @@ async def test_each_asset_of_the_page_is_there(gateway: Gateway) -> None:
     assert int(page.headers["Content-Length"]) == len(page.body)
     config = config_of(page.body)
     base = URL(gateway.url).path.rstrip("/") + "/"
-    assert config["baseUrl"] == base
+    assert (config["baseUrl"], config["token"], config["wsUrl"], config["quitButton"]) == (base, "", "", False)
     addresses = ASSETS.findall(page.body.decode())
     assert len(addresses) >= 3
     addresses += [f"{config['fullStaticUrl']}/third-party-licenses.json", f"{config['fullSettingsUrl']}?ids_only=true"]
@@ -57,7 +57,6 @@ async def test_each_asset_of_the_page_is_there(gateway: Gateway) -> None:
     for address in addresses:
         assert address.startswith(base), address
         async with gateway.session.get(origin.join(URL(address, encoded=True)), headers=AUTHORIZED) as answer:
-            print(address, answer.status)
             assert answer.status == 200, address
 
 
@@ -66,6 +65,31 @@ async def test_no_page_gives_the_upstreams_token_away(gateway: Gateway, lab: Jup
     for path in ("/lab", "/", "/lab/tree/a", "/nope", "/custom/custom.css", "/lab/manifest.webmanifest", "/doc"):
         for headers in (AUTHORIZED, BROWSER):
             answer = await gateway.send("GET", path, headers)
-            print(path, answer.status, answer.headers, answer.body[:200])
             assert lab.token.encode() not in answer.body, path
             assert lab.token not in str(answer.headers), path
+
+
+@pytest.mark.asyncio(loop_scope="session")
+async def test_the_servers_redirects_lead_to_the_gateway(gateway: Gateway) -> None:
+    base = URL(gateway.url).path.rstrip("/")
+    for path, target in (("/lab/", "/lab"), ("/lab/tree/a%20b/", "/lab/tree/a%20b")):
+        answer = await gateway.send("GET", path, BROWSER)
+        assert (answer.status, answer.headers["Location"]) == (301, base + target)
+
+
+@pytest.mark.asyncio(loop_scope="session")
+async def test_settings_are_saved_through_the_gateway(gateway: Gateway) -> None:
+    path = "/lab/api/settings/@jupyterlab/apputils-extension:themes"
+    raw = json.dumps({"theme": gateway.url})
+    saved = await gateway.send("PUT", path, AUTHORIZED, json.dumps({"raw": json.dumps({"theme": gateway.url})}))
+    assert saved.status == 204
+    assert json.loads((await gateway.send("GET", path)).body)["raw"] == raw
+
+
+@pytest.mark.asyncio(loop_scope="session")
+async def test_an_asset_that_the_browser_has_is_not_sent_again(gateway: Gateway) -> None:
+    script = config_of((await gateway.send("GET", "/lab", BROWSER)).body)["fullStaticUrl"]
+    path = script.removeprefix(URL(gateway.url).path.rstrip("/")) + "/third-party-licenses.json"
+    first = await gateway.send("GET", path)
+    again = await gateway.send("GET", path, AUTHORIZED | {"If-Modified-Since": first.headers["Last-Modified"]})
+    assert (again.status, again.body) == (304, b"")
