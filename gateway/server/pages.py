@@ -89,7 +89,8 @@ class Rewriting:
 
     def _configured(self, body: bytes) -> bytes:
         """The body with each element of ``jupyter-config-data`` written anew; searched by hand, in one pass."""
-        result, done, at = [], 0, body.find(_CONFIG_ID)
+        result: list[bytes] = []
+        done, at = 0, body.find(_CONFIG_ID)
         while at >= 0:
             start, end = _element(body, at)
             if start < end:
