@@ -58,8 +58,8 @@ class StreamedResponse(web.StreamResponse):
             )
             raise ConnectionResetError(problem.detail) from problem
         except TimeoutError as error:
-            if self._transport is not None:
-                self._transport.abort()  # what waits to be sent would keep it open for ever
+            assert self._transport is not None  # without one nothing waits
+            self._transport.abort()  # what is still to be sent would keep it open for ever
             raise ConnectionResetError("The client takes nothing.") from error
         finally:
             await self._closed()

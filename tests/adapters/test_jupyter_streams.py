@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -39,6 +40,7 @@ async def stand(jupyter_server: JupyterServer) -> AsyncIterator[Stand]:
     options = jupyter_server.new_folder()
     file = jupyter_server.root / options["folder"] / "a.bin"
     file.write_bytes(LONG)
+    os.utime(file, (1, 1))  # so that any change shows, however coarse the clock of the file system is
     asked: list[str] = []
 
     async def note(request: web.Request) -> None:

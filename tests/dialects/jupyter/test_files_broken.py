@@ -194,3 +194,12 @@ async def test_a_part_is_asked_of_the_store_as_a_part_of_one_revision(stand: Sta
     stand.breaks(note)
     assert (await stand.get(Range="bytes=16-31")).body == LONG[:16]
     assert asked == [("bytes=16-31", f'"{stand.etag}"')]
+
+
+async def test_a_store_that_gives_another_part_is_not_believed(stand: Stand) -> None:
+    async def whole(_: web.Request) -> web.StreamResponse:
+        return web.Response(body=LONG, headers={"ETag": f'"{stand.etag}"', "Last-Modified": LAST_MODIFIED})
+
+    stand.breaks(whole)
+    assert (await stand.get(Range="bytes=16-31")).status == 503
+    assert (await stand.get()).body == LONG

@@ -72,3 +72,18 @@ async def test_what_is_no_file_or_not_the_callers_is_refused_in_json(clients: Cl
             answer = await clients.send(method, "/files/m/a.txt", headers, b"his" if method == "PUT" else None)
             assert (answer.status, b"hers" in answer.body) == (403, False)
     assert (await ask(clients, "GET", "m/a.txt")).body == b"hers"
+
+
+async def test_a_file_larger_than_any_body_is_given(tmp_path: Path) -> None:
+    (tmp_path / "files").mkdir()
+    with (tmp_path / "files" / "large.bin").open("wb") as file:
+        file.seek(1 << 30)
+        file.write(b"end")
+    mount = {"name": "m", "kind": "local", "folder": str(tmp_path / "files")}
+    async with running_gateway(tmp_path, [mount]) as clients:
+        head = await ask(clients, "HEAD", "m/large.bin")
+        assert (head.status, head.headers["Content-Length"]) == (200, str((1 << 30) + 3))
+        part = await ask(clients, "GET", "m/large.bin", Range="bytes=-4", If_Match=head.headers["ETag"])
+        assert (part.status, part.body) == (206, b"\x00end")
+        model = await clients.jupyter("GET", "/contents/m/large.bin?content=0")
+        assert model.headers["ETag"] == part.headers["ETag"]
