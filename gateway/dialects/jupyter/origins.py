@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from aiohttp import hdrs, web
 
 ALLOWED_METHODS = "GET, PUT, POST, PATCH, DELETE, OPTIONS"
-ALLOWED_HEADERS = "accept, content-type, authorization, x-xsrftoken, if-match, if-none-match"
-EXPOSED_HEADERS = "ETag, Location, Retry-After, X-Request-ID"
+ALLOWED_HEADERS = "accept, content-type, authorization, x-xsrftoken, if-match, if-none-match, if-range, range"
+EXPOSED_HEADERS = "Accept-Ranges, Content-Disposition, Content-Range, ETag, Location, Retry-After, X-Request-ID"
 
 _SCHEMES = frozenset({"token", "bearer", "basic"})
 _ORIGIN = re.compile(r"[\x21-\x7e]+")

@@ -100,3 +100,12 @@ async def test_a_condition_goes_before_the_part(stored: Server) -> None:
     assert (await stored.send(Ask("GET", "/files/a.bin", headers=headers))).status == 304
     headers = {"Range": "bytes=99-", "If-Match": '"other"'}
     assert (await stored.send(Ask("GET", "/files/a.bin", headers=headers))).status == 412
+
+
+async def test_a_page_of_another_origin_may_ask_for_a_part_and_see_which_it_got(stored: Server) -> None:
+    page = {"Origin": "https://page.example", "Authorization": "token x", "Range": "bytes=1-2"}
+    asked = {"Origin": "https://page.example", "Access-Control-Request-Headers": "authorization, range"}
+    preflight = await stored.send(Ask("OPTIONS", "/files/a.bin", headers=asked))
+    assert "range" in preflight.headers["Access-Control-Allow-Headers"].split(", ")
+    part = await stored.send(Ask("GET", "/files/a.bin", headers=page))
+    assert (part.status, "Content-Range" in part.headers["Access-Control-Expose-Headers"]) == (206, True)
