@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.settings import ConfigurationError, load_settings
 from tests.server.browsing import OTHER_TOKEN, PAGE, TOKEN, Browser, Front, Headers, running_front
 
 WRITTEN = json.dumps({"type": "file", "format": "text", "content": "x"}).encode()
@@ -244,6 +245,32 @@ async def test_a_usual_port_in_host_is_none_in_the_origin(front: Front) -> None:
         browser = await front.sign_in(**proxied)
         assert (await front.ask("GET", "/api/me", {**browser.shown, **proxied, "Origin": origin})).status == 200
         assert (await front.ask("GET", "/api/me", {**browser.shown, **proxied, "Origin": f"{origin}:8"})).status == 403
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "*",
+        "null",
+        "https://*.example.com",
+        "https://nb.example.com/",
+        "https://nb.example.com/lab",
+        "https://NB.example.com",
+        "https://nb.example.com:443",
+        "http://nb.example.com:80",
+        "https://user@nb.example.com",
+        "https://nb.example.com:",
+        "https://nb.example.com:08",
+        "https://nb..example.com",
+        "nb.example.com",
+        "wss://nb.example.com",
+        " https://nb.example.com",
+        "https://nb.example.com\n",
+    ],
+)
+def test_a_pattern_or_half_an_origin_stops_the_start(origin: str) -> None:
+    with pytest.raises(ConfigurationError, match="an origin as browsers send it"):
+        load_settings(None, {"server": {"origins": [origin]}})
 
 
 async def test_further_origins_are_exact_ones(tmp_path: Path) -> None:
