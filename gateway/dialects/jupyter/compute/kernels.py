@@ -80,10 +80,9 @@ class ListKernels:
 
     @staticmethod
     async def _kernels(fleet: Fleet, server: Server) -> list[Model]:
-        answer, concealed = await asyncio.gather(
-            fleet.ask(server, Forward("GET", KERNELS)), concealed_kernels(fleet, server)
-        )
-        models = decoded(expected(answer, 200).body, list[Model])
+        """A kernel is there before its session, so what is concealed is asked for last."""
+        models = decoded(expected(await fleet.ask(server, Forward("GET", KERNELS)), 200).body, list[Model])
+        concealed = await concealed_kernels(fleet, server)
         return [kernel_model(fleet, server, model) for model in models if text_of(model, "id") not in concealed]
 
 
@@ -103,7 +102,7 @@ class StartKernel:
         fields = {key: value for key, value in self.fields.items() if key not in KernelBody.__struct_fields__}
         fields |= {"name": raw(name)} if name else {}
         fields |= {"kernel_id": raw(self.asked.kernel_id)} if self.asked.kernel_id else {}
-        fields |= {"path": raw(self._folder(server))} if self.asked.path is not None else {}
+        fields |= {"path": raw(self._folder(server))}
         answer = await fleet.ask(server, Forward("POST", KERNELS, json.encode(fields), START_SECONDS))
         if answer.status == 500:
             raise await self._refusal(fleet, server, name)
