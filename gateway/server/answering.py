@@ -24,6 +24,9 @@ from gateway.wire.client import nonsense
 PAGE_SECONDS = 60.0
 """How long a server may take for a whole page, after its beginning."""
 
+SMALL_BYTES = 1 << 16
+"""Up to this length a body is waited for: it can go with its head, and when it breaks off the client can be told."""
+
 _PAGES = frozenset({"text/html", "application/xhtml+xml"})
 _SHEETS = frozenset({"text/css"})
 _BODILESS = frozenset({204, 304})
@@ -54,6 +57,9 @@ async def given_back(
     if is_page or (answer.content_type in _SHEETS and changes.moves and answer.status != 206):
         async with asyncio.timeout(PAGE_SECONDS):
             return await _page(answer, changes, headers)
+    if answer.content_length is not None and answer.content_length <= SMALL_BYTES:
+        body, _ = await _beginning(received(answer.content), SMALL_BYTES)
+        return web.Response(body=body, status=answer.status, headers=headers)
     return _streamed(answer, headers, received(answer.content))
 
 

@@ -4,7 +4,7 @@ gateway's."""
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, AsyncIterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Mapping
 from functools import lru_cache
 from html import escape
 from typing import Any
@@ -57,7 +57,7 @@ class Rewriting:
         body = self._configured(body)
         if self._bases.differ:
             body = _ATTRIBUTE.sub(self._moved, body)
-        return body if self._leaks is None else self._leaks.sub(lambda leak: leak["before"] or b"", body)
+        return self._without_leaks(body, lambda leak: leak["before"] or b"")
 
     def sheet(self, body: bytes) -> bytes:
         """A whole style sheet."""
@@ -76,12 +76,18 @@ class Rewriting:
         kept_bytes = max(map(len, self._secrets)) + _LABEL_BYTES
         waiting = b""
         async for piece in pieces:
-            waiting = self._leaks.sub(_crossed_out, waiting + piece)
+            waiting = self._without_leaks(waiting + piece, _crossed_out)
             if len(waiting) > kept_bytes:
                 yield waiting[:-kept_bytes]
                 waiting = waiting[-kept_bytes:]
         if waiting:
             yield waiting
+
+    def _without_leaks(self, body: bytes, left: Callable[[re.Match[bytes]], bytes]) -> bytes:
+        """Few bodies hold a secret at all, and to see that takes a hundredth of the time."""
+        if self._leaks is None or not any(secret in body for secret in self._secrets):
+            return body
+        return self._leaks.sub(left, body)
 
     def _moved(self, found: re.Match[bytes]) -> bytes:
         path = found[2].decode("utf-8", "surrogateescape")

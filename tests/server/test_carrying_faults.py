@@ -142,7 +142,7 @@ async def test_a_server_may_forbid_something_to_the_gateway(gateway: Gateway, up
 
 
 @pytest.mark.parametrize(
-    "length", [b"Content-Length: 100\r\n\r\n12345", b"Transfer-Encoding: chunked\r\n\r\n5\r\n12345\r\n"]
+    "length", [b"Content-Length: 65537\r\n\r\n12345", b"Transfer-Encoding: chunked\r\n\r\n5\r\n12345\r\n"]
 )
 async def test_an_answer_that_breaks_off_breaks_the_clients_too(tmp_path: Path, length: bytes) -> None:
     async def talk(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -154,9 +154,10 @@ async def test_an_answer_that_breaks_off_breaks_the_clients_too(tmp_path: Path, 
             await gateway.send("GET", "/x")
 
 
-async def test_a_page_that_breaks_off_is_no_page(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", [b"text/html", b"application/json"])
+async def test_what_is_short_and_breaks_off_is_not_begun(tmp_path: Path, kind: bytes) -> None:
     async def talk(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 100\r\n\r\n<html>")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: " + kind + b"\r\nContent-Length: 100\r\n\r\n<html>")
         await writer.drain()
 
     async with talking(talk) as url, gateway_before(tmp_path, url) as gateway:
