@@ -149,8 +149,9 @@ def _model(fleet: Fleet, server: Server, model: Model, base_path: str) -> Model:
 def _resources(resources: dict[str, str], folder: str) -> Iterator[tuple[str, str]]:
     """The server gives absolute paths with its own base path; one that is not of that form leads nowhere from here."""
     for key, address in resources.items():
-        file = address.rpartition(f"{FILES}/")[2].partition("/")[2]
-        if file:
+        _, marker, tail = address.rpartition(f"{FILES}/")
+        file = tail.partition("/")[2]
+        if marker and file:
             yield key, folder + file
 
 
