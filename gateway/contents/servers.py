@@ -40,8 +40,8 @@ class Servers:
         Where people sign in there, who is nobody yet sees what it shows to everybody.
         """
         is_nobody = self._home_signs_in and caller.username is None
-        for server in self._at_home(caller) if is_nobody else self.of(caller):
-            if server.is_home:
+        for server in self._at_home(caller):
+            if is_nobody or server.mount.permits(caller, Action.RUN):
                 return server
         raise Problem(Code.NOT_FOUND, "There is nothing at this URL.", reason=Reason.NO_ROUTE)
 

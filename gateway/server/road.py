@@ -56,7 +56,12 @@ class RouteTable:
     def __init__(self, dialects: Iterable[Dialect], base_path: str = "") -> None:
         dialects = tuple(dialects)
         self.base_path = base_path
-        self._lines = [(_pattern(route.template), route, dialect) for dialect in dialects for route in dialect.routes]
+        lines = [(_pattern(route.template), route, dialect) for dialect in dialects for route in dialect.routes]
+        firsts = [_first_name(route.template) for _, route, _ in lines]
+        self._lines = {
+            name: [line for line, first in zip(lines, firsts, strict=True) if first in (name, None)]
+            for name in {*firsts, None}
+        }
         prefixes = [(prefix, dialect) for dialect in dialects for prefix in dialect.prefixes]
         self._prefixes = sorted(prefixes, key=lambda pair: len(pair[0]), reverse=True)
 
@@ -74,7 +79,7 @@ class RouteTable:
         if path is None:
             raise _nothing_here()
         allowed: set[str] = set()
-        for pattern, route, dialect in self._lines:
+        for pattern, route, dialect in self._lines.get(path.split("/", 2)[1], self._lines[None]):
             if (found := pattern.fullmatch(path)) is None:
                 continue
             if route.method == method:
@@ -212,6 +217,12 @@ async def received(parsing: Awaitable[T]) -> T:
 
 def _nothing_here() -> Problem:
     return Problem(Code.NOT_FOUND, "There is nothing at this URL.", reason=Reason.NO_ROUTE)
+
+
+def _first_name(template: str) -> str | None:
+    """How every path of a route begins; None where that may be anything."""
+    first = template.split("/", 2)[1]
+    return None if "{" in first else first
 
 
 def _pattern(template: str) -> re.Pattern[str]:
