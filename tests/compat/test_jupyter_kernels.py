@@ -11,6 +11,7 @@ import pytest
 from jupyter_kernel_client import JupyterKernelClient  # type: ignore[import-untyped]  # ships without types
 from jupyter_kernel_client.manager import KernelHttpManager  # type: ignore[import-untyped]  # ships without types
 from nbclient import NotebookClient
+from yarl import URL
 
 from tests.compat.places import ROOT, Place, new_place
 from tests.fakes.jupyter import running_jupyter
@@ -66,7 +67,10 @@ async def test_the_gateway_gives_kernels_to_another_jupyter_server(notebooks: Cl
     options = [f"--gateway-url={place.url}", f"--GatewayClient.auth_token={place.token}"]
     async with running_jupyter(tmp_path, *options) as server:
         (printed,) = await asyncio.to_thread(outputs_of, Place(server.url, server.token, ""), "print('far away')")
+        headers = {"Authorization": f"token {server.token}"}
+        icon = await notebooks.send("GET", URL(f"{server.url}/kernelspecs/python3/logo-64x64.png"), headers)
     assert printed["text"] == "far away\n"
+    assert (icon.status, icon.headers["Content-Type"]) == (200, "image/png")
 
 
 async def test_nbclient_runs_a_notebook(notebooks: Clients) -> None:

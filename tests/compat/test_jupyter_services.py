@@ -12,7 +12,7 @@ import pytest_asyncio
 from tests.compat.node import NodePrograms, installed
 from tests.compat.places import ROOT, Place, new_place
 from tests.fakes.jupyter import JupyterServer
-from tests.gateways import Clients
+from tests.gateways import USER, Clients
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -82,3 +82,15 @@ async def test_a_notebook_has_a_session_and_a_kernel_until_it_is_closed(
 async def test_a_terminal_stands_in_its_folder_until_it_is_closed(notebooks: Clients, programs: NodePrograms) -> None:
     told = await seen(programs, "see_terminals.js", await new_place(notebooks, ROOT))
     assert told == {"isListed": True, "answers": True, "left": []}
+
+
+async def test_the_server_tells_of_its_user_its_settings_and_what_happens(
+    notebooks: Clients, programs: NodePrograms
+) -> None:
+    told = await seen(programs, "see_server.js", await new_place(notebooks, ROOT))
+    assert told == {
+        "user": USER,
+        "config": {"told": {"once": True}},
+        "formats": True,
+        "event": {"action": "save", "path": "told by see_server"},
+    }
