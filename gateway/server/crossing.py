@@ -99,7 +99,9 @@ def downward(answer: aiohttp.ClientResponse, rewriting: Rewriting, bases: Bases)
     headers = CIMultiDict(
         (name, value) for name, value in _kept(answer.headers.items(), _GIVEN_BACK) if not rewriting.leaks(value)
     )
-    policy = headers.get(hdrs.CONTENT_SECURITY_POLICY, _FRAMES)
+    if hdrs.CONTENT_TYPE in headers:  # of several a browser would believe the last
+        headers[hdrs.CONTENT_TYPE] = headers[hdrs.CONTENT_TYPE]
+    policy = ", ".join(headers.getall(hdrs.CONTENT_SECURITY_POLICY, [_FRAMES]))
     headers[hdrs.CONTENT_SECURITY_POLICY] = policy.replace(bases.theirs[0] + _REPORTS, bases.ours + _REPORTS)
     return headers
 
