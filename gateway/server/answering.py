@@ -46,6 +46,8 @@ async def given_back(
     headers = downward(answer, changes, bases)
     if destination.signs_in:
         headers.extend((hdrs.SET_COOKIE, cookie) for cookie in cookies(answer, bases))
+    if answer.status < 200:
+        raise nonsense("The Jupyter server speaks of something that was not asked for.")
     if answer.status >= 400:
         return await _fault(request, destination, answer, changes, headers)
     if (place := location(answer, changes, bases, signs_in=destination.signs_in)) is not None:

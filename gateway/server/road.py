@@ -199,8 +199,12 @@ async def travel(request: web.Request) -> web.StreamResponse:
 
 
 async def expect(request: web.Request) -> None:
-    """Answer ``Expect: 100-continue``; any other expectation is ignored, as the request says all there is to say."""
-    if request.headers.get(hdrs.EXPECT, "").lower() == "100-continue" and request.version >= (1, 1):
+    """Answer ``Expect: 100-continue``; any other expectation is ignored, as the request says all there is to say.
+
+    Nobody is asked to go on with a body that is known to be too long.
+    """
+    is_awaited = request.headers.get(hdrs.EXPECT, "").lower() == "100-continue" and request.version >= (1, 1)
+    if is_awaited and (request.content_length or 0) <= request.client_max_size:
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         request.writer.output_size = 0
 

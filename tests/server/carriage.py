@@ -15,7 +15,12 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from gateway.app import create_app
+from gateway.contents.upstream import Destination, Upstream
+from gateway.dialects.jupyter import jupyter_dialect
+from gateway.sections import Server
+from gateway.server.carrying import Deadlines, HttpCarrier, carrying
 from gateway.server.listening import listening
+from gateway.server.middleware import Metrics, middlewares
 from gateway.settings import load_settings
 from tests.gateways import TOKEN, USER
 
@@ -58,13 +63,14 @@ class Gateway:
         async with self.session.request(method, url, headers=headers, data=data, allow_redirects=False) as response:
             yield response
 
-    async def raw(self, head: bytes) -> bytes:
-        """The whole answer to a request that no library has touched; credential and end of the head are added."""
+    async def raw(self, head: bytes, *, until: bytes = b"") -> bytes:
+        """The whole answer, or its beginning ``until`` something, to a request that no library has touched; credential
+        and end of the head are added."""
         at = URL(self.url)
         reader, writer = await asyncio.open_connection(at.host, at.port)
         try:
             writer.write(head + f"\r\nHost: h\r\nAuthorization: token {TOKEN}\r\nConnection: close\r\n\r\n".encode())
-            return await asyncio.wait_for(reader.read(), 10)
+            return await asyncio.wait_for(reader.readuntil(until) if until else reader.read(), 10)
         finally:
             writer.close()
 
@@ -86,6 +92,27 @@ async def gateway_before(
         aiohttp.ClientSession(auto_decompress=False) as session,
     ):
         yield Gateway(at + base_path, session)
+
+
+@asynccontextmanager
+async def only_carrying(
+    upstream: Upstream, deadlines: Deadlines | None = None, *, signs_in: bool = False, base_path: str = ""
+) -> AsyncIterator[Gateway]:
+    """No more of a gateway than what carries: every request goes to ``upstream``."""
+    async with carrying(Server()) as usual:
+        carrier = HttpCarrier(
+            usual._session, usual._channels, base_path=base_path, max_body_bytes=1 << 20, deadlines=deadlines
+        )
+
+        async def carry(request: web.Request) -> web.StreamResponse:
+            target = request.raw_path.removeprefix(base_path)
+            return await carrier.carry(request, Destination(upstream, target, signs_in=signs_in))
+
+        dialect = jupyter_dialect()
+        app = web.Application(middlewares=middlewares(lambda _: dialect, Metrics(), base_path))
+        app.router.add_route("*", "/{tail:.*}", carry)
+        async with listening(app, "127.0.0.1", 0, shutdown_seconds=0.1) as url, aiohttp.ClientSession() as session:
+            yield Gateway(url + base_path, session)
 
 
 @dataclass

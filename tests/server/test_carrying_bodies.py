@@ -6,7 +6,6 @@ import asyncio
 import gzip
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from io import BytesIO
 from pathlib import Path
 
@@ -14,12 +13,8 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from gateway.contents.upstream import Destination, Upstream
-from gateway.dialects.jupyter import jupyter_dialect
-from gateway.sections import Server
-from gateway.server.carrying import Deadlines, HttpCarrier, carrying
-from gateway.server.listening import listening
-from gateway.server.middleware import Metrics, middlewares
+from gateway.contents.upstream import Upstream
+from gateway.server.carrying import Deadlines
 from tests.server.carriage import (
     AUTHORIZED,
     BROWSER,
@@ -28,6 +23,7 @@ from tests.server.carriage import (
     Gateway,
     feigned_server,
     gateway_before,
+    only_carrying,
 )
 
 MEBIBYTE = 1 << 20
@@ -43,24 +39,6 @@ async def upstream() -> AsyncIterator[Feigned]:
 async def gateway(upstream: Feigned, tmp_path: Path) -> AsyncIterator[Gateway]:
     async with gateway_before(tmp_path, upstream.url, max_body_bytes=4 * MEBIBYTE) as running:
         yield running
-
-
-@asynccontextmanager
-async def hasty(upstream: Feigned, deadlines: Deadlines) -> AsyncIterator[Gateway]:
-    """Only what carries, in a hurry."""
-    async with carrying(Server()) as usual:
-        carrier = HttpCarrier(
-            usual._session, usual._channels, base_path="", max_body_bytes=MEBIBYTE, deadlines=deadlines
-        )
-
-        async def carry(request: web.Request) -> web.StreamResponse:
-            return await carrier.carry(request, Destination(Upstream(upstream.url), request.raw_path))
-
-        dialect = jupyter_dialect()
-        app = web.Application(middlewares=middlewares(lambda _: dialect, Metrics()))
-        app.router.add_route("*", "/{tail:.*}", carry)
-        async with listening(app, "127.0.0.1", 0, shutdown_seconds=0.1) as url, aiohttp.ClientSession() as session:
-            yield Gateway(url, session)
 
 
 async def many(pieces: int) -> AsyncIterator[bytes]:
@@ -104,6 +82,12 @@ async def test_a_client_that_expects_to_be_asked_for_its_body_is(gateway: Gatewa
     assert "Expect" not in upstream.headers[0]
 
 
+async def test_nobody_is_asked_for_a_body_that_is_too_long(gateway: Gateway, upstream: Feigned) -> None:
+    answer = await gateway.raw(b"PUT /x HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 4194305", until=b"\r\n")
+    assert answer.startswith(b"HTTP/1.1 413")
+    assert upstream.targets == []
+
+
 async def test_a_server_that_answers_before_it_has_everything_is_heard(gateway: Gateway, upstream: Feigned) -> None:
     upstream.answers(b'{"message": "too much"}', 413, Content_Type="application/json")
     answer = await gateway.send("PUT", "/x", data=many(3000))
@@ -143,7 +127,7 @@ async def test_a_client_that_stops_sending_is_cut(upstream: Feigned) -> None:
         yield b"x"
         await never.wait()
 
-    async with hasty(upstream, Deadlines(body_seconds=0.2)) as gateway:
+    async with only_carrying(Upstream(upstream.url), Deadlines(body_seconds=0.2)) as gateway:
         answer = await gateway.send("PUT", "/x", data=stopping())
     assert answer.status == 400
     assert b"did not arrive" in answer.body
@@ -157,7 +141,7 @@ async def test_a_server_that_never_begins_to_answer_is_given_up(upstream: Feigne
         return web.Response()
 
     upstream.handle = sleep
-    async with hasty(upstream, Deadlines(read_seconds=0.2, write_seconds=0.2)) as gateway:
+    async with only_carrying(Upstream(upstream.url), Deadlines(read_seconds=0.2, write_seconds=0.2)) as gateway:
         for method, data in (("GET", None), ("POST", b"x"), ("POST", None)):
             answer = await gateway.send(method, "/x", data=data)
             assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
@@ -169,7 +153,7 @@ async def test_the_time_of_a_slow_upload_is_not_the_servers(upstream: Feigned) -
             yield b"x"
             await asyncio.sleep(0.1)
 
-    async with hasty(upstream, Deadlines(write_seconds=0.3)) as gateway:
+    async with only_carrying(Upstream(upstream.url), Deadlines(write_seconds=0.3)) as gateway:
         assert (await gateway.send("PUT", "/x", data=slow())).status == 200
     assert upstream.bodies == [b"xxxxx"]
 

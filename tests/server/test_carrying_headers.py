@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.gateways import TOKEN
+from gateway.contents.upstream import Upstream
 from tests.server.carriage import (
     AUTHORIZED,
     BROWSER,
@@ -16,6 +16,7 @@ from tests.server.carriage import (
     Gateway,
     feigned_server,
     gateway_before,
+    only_carrying,
 )
 
 THEIRS = "/user/ada"
@@ -186,8 +187,34 @@ async def test_where_something_was_made_is_told_only_where_it_is_reached(gateway
     assert (answer.status, "Location" in answer.headers) == (201, False)
 
 
-async def test_a_credential_in_a_page_is_no_matter_of_the_callers(gateway: Gateway, upstream: Feigned) -> None:
-    upstream.answers(b"<p>hello</p>", Content_Type="text/html")
-    answer = await gateway.send("GET", f"/x?token={TOKEN}&%74oken=a&a=1;token=b&b=2", {})
-    assert answer.status in (200, 302, 403)
-    assert all("oken" not in target for target in upstream.targets)
+COOKIES = [
+    ("a=b; Path=/user/ada/; HttpOnly", "a=b; HttpOnly; Path=/notebooks/"),
+    ("a=b; Path=/user/ada/lab; Secure", "a=b; Secure; Path=/notebooks/lab"),
+    (
+        'a=""; expires=Mon, 24 Nov 2025 19:57:39 GMT; Path=/',
+        'a=""; expires=Mon, 24 Nov 2025 19:57:39 GMT; Path=/notebooks/',
+    ),
+    ("a=b; Domain=elsewhere.example; SameSite=Lax", "a=b; SameSite=Lax; Path=/notebooks/"),
+    ("a=b; path=/hub/", "a=b; Path=/notebooks/"),
+]
+
+
+@pytest.mark.parametrize(("given", "told"), COOKIES)
+async def test_a_server_whose_login_is_in_charge_keeps_its_cookies_with_the_gateway(
+    upstream: Feigned, given: str, told: str
+) -> None:
+    upstream.answers(b"{}", more={"Set-Cookie": given})
+    async with only_carrying(Upstream(upstream.url), signs_in=True, base_path=OURS) as gateway:
+        assert (await gateway.send("GET", "/x")).headers.getall("Set-Cookie") == [told]
+    async with only_carrying(Upstream(upstream.url), base_path=OURS) as gateway:
+        assert "Set-Cookie" not in (await gateway.send("GET", "/x")).headers
+
+
+async def test_a_server_whose_login_is_in_charge_tells_its_callers_who_they_are_not(upstream: Feigned) -> None:
+    async with only_carrying(Upstream(upstream.url), signs_in=True, base_path=OURS) as gateway:
+        for status in (401, 403):
+            upstream.answers(b'{"message": "Forbidden"}', status, Content_Type="application/json")
+            answer = await gateway.send("GET", "/x")
+            assert (answer.status, answer.body) == (status, b'{"message": "Forbidden"}')
+        upstream.answers(status=302, Location=f"{THEIRS}/login?next=%2Flab")
+        assert (await gateway.send("GET", "/lab")).headers["Location"] == f"{OURS}/login?next=%2Flab"
