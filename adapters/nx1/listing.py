@@ -10,6 +10,7 @@ from adapters.nx1.keys import key_of, listed_name, old_marker_of, prefix_of
 from adapters.nx1.objects import Objects, date_of, facts_of
 from adapters.nx1.store import Answer
 from gateway.contents.model import EPOCH, Entry, Kind, Listing, directory_entry
+from gateway.contents.offload import ENTRY_BYTES, offloaded
 from gateway.contents.paths import ContentPath
 from gateway.contents.problem import Code, Problem
 
@@ -63,7 +64,7 @@ async def find_listing(objects: Objects, directory: ContentPath) -> Listing | No
     async for page in objects.pages(folding.prefix, delimiter="/"):
         folding.add(page)
     if folding.is_there or directory.is_root:
-        return folding.listing()
+        return await offloaded(len(folding.files) * ENTRY_BYTES, folding.listing)
     marker = await objects.head(old_marker_of(directory))
     if marker is None:
         return None

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from gateway.contents.listings import Listings
 from gateway.contents.model import EPOCH, Caller, Entry, Listing, directory_entry
 from gateway.contents.mounts import Action, Place
+from gateway.contents.offload import ENTRY_BYTES, offloaded
 from gateway.contents.paths import ContentPath
 from gateway.contents.problem import Code, Problem
 from gateway.contents.scope import Scope, root_holds_only_mounts
@@ -30,10 +31,10 @@ class Directories:
             listing = await self._listings.of(place)
         except Problem as problem:
             listing = Listing(empty_top(place, problem), ())
-        entries: Iterable[Entry] = (place.outward(entry) for entry in listing.entries if not entry.name.startswith("."))
+        entries = await offloaded(len(listing.entries) * ENTRY_BYTES, _shown, place, listing.entries)
         if path.is_root:
             entries = self._beside_mounts(caller, entries)
-        return Listing(place.outward(listing.entry), tuple(entries))
+        return Listing(place.outward(listing.entry), entries)
 
     async def names(self, caller: Caller, directory: ContentPath) -> set[str]:
         """The names that are taken in a directory in which something is to be made."""
@@ -45,9 +46,13 @@ class Directories:
         mounts = self._scope.mounts.beside_root(caller)
         return tuple(directory_entry(ContentPath((mount.name,)), modified=EPOCH) for mount in mounts)
 
-    def _beside_mounts(self, caller: Caller, entries: Iterable[Entry]) -> Iterable[Entry]:
+    def _beside_mounts(self, caller: Caller, entries: Iterable[Entry]) -> tuple[Entry, ...]:
         tops = {top.name: top for top in self._mount_tops(caller)}
-        return [*(entry for entry in entries if entry.name not in tops), *tops.values()]
+        return (*(entry for entry in entries if entry.name not in tops), *tops.values())
+
+
+def _shown(place: Place, entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    return tuple(place.outward(entry) for entry in entries if not entry.name.startswith("."))
 
 
 def empty_top(place: Place, problem: Problem) -> Entry:

@@ -63,9 +63,10 @@ class Stat:
 
 @dataclass(frozen=True, slots=True)
 class Get:
-    """Whatever stands at the path, with its content: one call when ``kind`` or the name tells a file, else two.
+    """Whatever stands at the path, with its content: one call when ``kind`` is given or the name tells, else two.
 
-    INVALID (bad type) when ``kind`` is given and something of another kind stands there.
+    A name with a dot is taken for a file's, any other for a directory's. INVALID (bad type) when ``kind`` is given and
+    something of another kind stands there.
     """
 
     caller: Caller
@@ -73,19 +74,22 @@ class Get:
     kind: Kind | None = None
 
     async def run(self, services: Services) -> Document | Listing:
-        if self.kind is Kind.DIRECTORY or await self._looks_a_directory(services):
-            return await services.contents.list(self.caller, self.path)
-        try:
-            return await services.contents.read(self.caller, self.path)
-        except Problem as problem:
-            if self.kind is not None or problem.reason is not Reason.BAD_TYPE:
-                raise
-        return await services.contents.list(self.caller, self.path)  # a directory with a notebook's name
+        guesses = [self._read, self._list] if "." in self.path.name else [self._list, self._read]
+        if self.kind is not None:
+            guesses = [self._list if self.kind is Kind.DIRECTORY else self._read]
+        for guess in guesses[:-1]:
+            try:
+                return await guess(services.contents)
+            except Problem as problem:
+                if problem.reason is not Reason.BAD_TYPE:
+                    raise
+        return await guesses[-1](services.contents)
 
-    async def _looks_a_directory(self, services: Services) -> bool:
-        if self.kind is not None or Kind.of_file(self.path) is Kind.NOTEBOOK:
-            return False
-        return (await services.contents.stat(self.caller, self.path)).kind is Kind.DIRECTORY
+    async def _list(self, contents: Contents) -> Document | Listing:
+        return await contents.list(self.caller, self.path)
+
+    async def _read(self, contents: Contents) -> Document | Listing:
+        return await contents.read(self.caller, self.path)
 
 
 @dataclass(frozen=True, slots=True)

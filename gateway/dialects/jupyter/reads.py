@@ -14,7 +14,7 @@ from multidict import MultiMapping
 
 from gateway.contents.lines import joined_lines
 from gateway.contents.model import EPOCH, Caller, Document, Entry, Kind, Listing
-from gateway.contents.offload import offloaded
+from gateway.contents.offload import ENTRY_BYTES, offloaded
 from gateway.contents.operations import Get, Services, Stat
 from gateway.contents.paths import ContentPath
 from gateway.contents.problem import Reason, invalid
@@ -99,7 +99,8 @@ class Open:
             return Shown(entry, None)
         model = self.seeing.model(seen)
         if isinstance(found, Listing):
-            return Shown(entry, fill_listing(model, self._tidied(found)))
+            size = len(found.entries) * ENTRY_BYTES
+            return Shown(entry, await offloaded(size, lambda: fill_listing(model, self._tidied(found))))
         size, kind = len(found.body), seen.kind
         vouched = kind is Kind.NOTEBOOK and await self._is_vouched(services, entry)
         return Shown(entry, await offloaded(size, _filled, model, found, wanted.format, kind, vouched=vouched))
