@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, replace
+from weakref import WeakValueDictionary
 
 from gateway.contents.backend import Backend, Stream, SupportsStreaming
 from gateway.contents.guard import Guard
@@ -21,6 +22,8 @@ STALL_SECONDS = 30.0
 """How long a store may be silent in the middle of a file."""
 MOST_OPEN = 32
 """So many files of one mount are read at once, others wait: half of the connections that a store is given."""
+MOST_OPEN_OF_ONE = 16
+"""So many of them by one caller, whose slow clients are not to keep out everybody else."""
 
 
 class Streams:
@@ -30,6 +33,7 @@ class Streams:
         self._mounts = mounts
         self._guard = Guard(locks)
         self._slots: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(MOST_OPEN))
+        self._own_slots: WeakValueDictionary[tuple[str, str], asyncio.Semaphore] = WeakValueDictionary()
 
     async def open(self, caller: Caller, path: ContentPath) -> Stream:
         """The file as it stands, its entry as the caller addresses it. NOT_FOUND, FORBIDDEN; INVALID (bad type) for a
@@ -39,15 +43,13 @@ class Streams:
         if path.is_root and self._mounts.root is None:
             raise invalid("The root is a directory.", reason=Reason.BAD_TYPE)
         place = self._mounts.place(caller, path, Action.READ)
-        slot = self._slots[place.mount.name]
-        await slot.acquire()
-        try:
+        own, key = asyncio.Semaphore(MOST_OPEN_OF_ONE), (place.mount.name, caller.key)
+        async with AsyncExitStack() as slots:
+            for slot in (self._own_slots.setdefault(key, own), self._slots[place.mount.name]):
+                await slots.enter_async_context(slot)
             async with self._guard.serialised(place):
                 stream = await _opened(place.mount.backend, place.inner)
-        except BaseException:
-            slot.release()
-            raise
-        return _Outward(place.outward(stream.entry), stream, slot)
+            return _Outward(place.outward(stream.entry), stream, slots.pop_all())
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ class _Outward:
 
     entry: Entry
     stream: Stream
-    slot: asyncio.Semaphore
+    slots: AsyncExitStack
 
     def pieces(self, span: Span) -> AsyncGenerator[bytes, None]:
         return self.stream.pieces(span)
@@ -65,7 +67,7 @@ class _Outward:
         try:
             await self.stream.aclose()
         finally:
-            self.slot.release()
+            await self.slots.aclose()
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,11 +25,11 @@ LONG = bytes(range(256)) * 3000
 PATH = ContentPath.parse("m/a.bin")
 
 
-def service(*, is_root: bool = False) -> Streams:
+def service(*, is_root: bool = False, readers: frozenset[str] = frozenset({"ada"})) -> Streams:
     """Ada's mount ``m`` with one file."""
     backend = MemoryBackend()
     backend.files[ContentPath.parse("a.bin")] = File(LONG, NOW, NOW)
-    return Streams(Mounts([Mount("m", backend, is_root=is_root, readers=frozenset({"ada"}))]), ProcessLocks())
+    return Streams(Mounts([Mount("m", backend, is_root=is_root, readers=readers)]), ProcessLocks())
 
 
 async def test_a_store_that_gives_no_pieces_is_read_whole() -> None:
@@ -61,6 +61,19 @@ async def test_so_many_are_open_at_once_and_others_wait(monkeypatch: pytest.Monk
     assert await bytes_of(opened) == LONG
     await opened.aclose()
     await second.aclose()
+
+
+async def test_one_caller_leaves_places_to_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "MOST_OPEN", 3)
+    monkeypatch.setattr(streams, "MOST_OPEN_OF_ONE", 2)
+    files = service(readers=frozenset({"ada", "al"}))
+    first, second = await files.open(ADA, PATH), await files.open(ADA, PATH)
+    third = asyncio.create_task(files.open(ADA, PATH))
+    await (await asyncio.wait_for(files.open(AL, PATH), 5)).aclose()
+    assert not third.done()
+    await first.aclose()
+    for stream in (await asyncio.wait_for(third, 5), second):
+        await stream.aclose()
 
 
 async def test_what_cannot_be_opened_takes_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
