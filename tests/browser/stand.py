@@ -19,10 +19,16 @@ from tests.fakes.workspace import running_workspace
 from tests.gateways import TOKEN, Clients, running_gateway
 
 
-def over(*mounts: str) -> pytest.MarkDecorator:
-    """The test's ``place`` is in each of these mounts; NBGW_TEST_BARE_LAB plays it without the gateway instead."""
-    is_bare = bool(os.environ.get("NBGW_TEST_BARE_LAB"))
-    return pytest.mark.parametrize("place", [BARE] if is_bare else mounts, indirect=True)
+def over(*mounts: str, compared: bool = True) -> pytest.MarkDecorator:
+    """The test's ``place`` is in each of these mounts.
+
+    With NBGW_TEST_BARE_LAB it is a Jupyter server without the gateway instead, unless there is nothing to compare.
+    """
+    if not os.environ.get("NBGW_TEST_BARE_LAB"):
+        return pytest.mark.parametrize("place", mounts, indirect=True)
+    if not compared:
+        return pytest.mark.skip(reason="of the gateway alone")
+    return pytest.mark.parametrize("place", [BARE], indirect=True)
 
 
 @dataclass(frozen=True, slots=True)

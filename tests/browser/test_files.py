@@ -11,8 +11,8 @@ from playwright.async_api import expect
 
 from tests.browser.chromium import IN_BROWSER
 from tests.browser.conftest import Visit
-from tests.browser.places import Place
-from tests.browser.stand import over
+from tests.browser.places import ROOT, Place
+from tests.browser.stand import Stand, over
 
 pytestmark = IN_BROWSER
 
@@ -20,7 +20,7 @@ LARGE_BYTES = 11 << 20
 """Eleven of Lab's chunks; above fifteen it asks first."""
 
 
-@over("jupyter", "s3")
+@over(ROOT, "s3")
 async def test_a_renamed_notebook_keeps_its_kernel(place: Place, visit: Visit) -> None:
     await place.put_notebook("a.ipynb", "")
     lab = await visit(place)
@@ -35,7 +35,7 @@ async def test_a_renamed_notebook_keeps_its_kernel(place: Place, visit: Visit) -
     assert [each["path"] for each in await place.sessions()] == [place.path("b.ipynb")]
 
 
-@over("s3", "oci")
+@over("oci")
 async def test_a_file_is_moved_into_a_new_folder(place: Place, visit: Visit) -> None:
     await place.put("a.txt", {"type": "file", "format": "text", "content": "moved"})
     lab = await visit(place)
@@ -48,7 +48,23 @@ async def test_a_file_is_moved_into_a_new_folder(place: Place, visit: Visit) -> 
     assert (await place.model("deep/a.txt"))["content"] == "moved"
 
 
-@over("s3", "local")
+@over("s3", compared=False)
+async def test_a_notebook_is_moved_to_another_store(place: Place, stand: Stand, visit: Visit) -> None:
+    await place.put_notebook("a.ipynb", "'moved'")
+    other = await Place.new(stand.lab(ROOT), ROOT)
+    lab = await visit(place)
+    await lab.files.cut("a.ipynb")
+    await lab.files.go_home()
+    for mount in ("s3", "oci", "local"):
+        await expect(lab.files.entry(mount)).to_be_visible()
+    await lab.files.enter(other.folder)
+    await lab.files.paste()
+    await expect(lab.files.entry("a.ipynb")).to_be_visible()
+    assert await place.names() == []
+    assert await other.source("a.ipynb") == "'moved'"
+
+
+@over(ROOT, "s3")
 async def test_a_large_file_comes_back_as_it_was_uploaded(place: Place, visit: Visit, tmp_path: Path) -> None:
     content = os.urandom(LARGE_BYTES)
     (tmp_path / "large.bin").write_bytes(content)

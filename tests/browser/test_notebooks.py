@@ -40,7 +40,7 @@ async def test_a_notebook_is_reverted_to_its_checkpoint(place: Place, visit: Vis
     assert await place.source("a.ipynb") == "'second'"
 
 
-@over("jupyter", "s3")
+@over("s3")
 async def test_a_kernel_is_interrupted_and_restarted(place: Place, visit: Visit) -> None:
     await place.put_notebook("a.ipynb", "", "")
     lab = await visit(place)

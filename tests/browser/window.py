@@ -47,6 +47,12 @@ class LabWindow:
         """What would happen in the page in so long a time happens now, each timer once."""
         await self.page.clock.fast_forward(minutes * 60_000)
 
+    async def misses_its_server(self) -> None:
+        """See that Lab finds its server away. From now on its saying so is closed whenever it is in the way."""
+        self.watch.allow("dialog: Server Connection Error: ", because="it is away; Lab may say so more than once")
+        await expect(self.dialog).to_contain_text("JupyterLab will continue trying to reconnect")
+        await self.page.add_locator_handler(self.dialog, _close)
+
     @property
     def files(self) -> FileBrowser:
         return FileBrowser(self.page)
@@ -80,3 +86,7 @@ class LabWindow:
 
     def _menu_entry(self, text: str) -> Locator:
         return self.page.locator(".lm-Menu-itemLabel").get_by_text(text, exact=True)
+
+
+async def _close(dialog: Locator) -> None:
+    await dialog.locator(".jp-Dialog-button").get_by_text("Close", exact=True).click()
