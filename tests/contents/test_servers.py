@@ -60,7 +60,7 @@ class FakeServer:
         return await self.answering(request)
 
     def of(self, username: str | None) -> FakeServer:
-        if username is None:
+        if username is None or "/" in username:
             raise Problem(Code.FORBIDDEN, "No user.")
         return FakeServer(self.url.replace("{user}", username), self.folder, self.answering, self.asked)
 
@@ -120,6 +120,15 @@ async def test_who_may_run_nothing_is_told_why() -> None:
     with pytest.raises(Problem) as no_route:
         theirs.home(ADA)
     assert no_route.value.reason is Reason.NO_ROUTE
+
+
+def test_a_name_that_cannot_be_a_servers_has_none() -> None:
+    slashed = Caller("a/b", Credential.TOKEN)
+    mounts = mount("hub", FakeServer("http://hub/{user}"), is_personal=True), mount("lab", FakeServer("http://lab"))
+    assert [each.mount.name for each in servers_over(*mounts).of(slashed)] == ["lab"]
+    assert first_server(slashed, *mounts).path("x") == parse("lab/x")
+    assert first_server(slashed, *mounts).path(".nbgateway/~/a") is None
+    assert first_server(slashed, *mounts).path(".nbgateway/hub/home/a/b/x") is None
 
 
 # -- names -----------------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
 from tests.dialects.jupyter.compute.steps import AL, Compute, computing
@@ -39,6 +40,10 @@ async def has_nothing(compute: Compute, status: int, token: str) -> None:
         await compute.refused("POST", path, body, status, token=token)
     for page in ("/kernelspecs/python3/logo-64x64.png", "/nbconvert/html/files/none.ipynb"):
         assert (await compute.fetch(page, token=token)).status == 404
+    for channels in (f"/api/kernels/{UNKNOWN_ID}/channels", "/terminals/websocket/1"):
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+            await compute.session.ws_connect(f"{compute.url}{channels}?token={token}")
+        assert refused.value.status == 404
     sent = await compute.fetch("/nbconvert/html", "POST", {"content": {}}, token=token)
     assert sent.status == status
 

@@ -124,6 +124,8 @@ async def test_a_kernel_of_the_other_server_does_not_suit_a_session(pair: Pair) 
     joined = await compute.started("b.ipynb", kernel={"id": far["id"]})
     assert joined["kernel"] == far | {"last_activity": joined["kernel"]["last_activity"]}
     assert (await compute.ask("GET", url)).json()["kernel"]["id"] == session["kernel"]["id"]
+    anew = await compute.started("c.ipynb", kernel={"id": "11111111-2222-4333-8444-555555555555"})
+    assert anew["kernel"]["id"] in await ids_at(pair.home, "kernels")
     await compute.ask("DELETE", url, status=204)
     await compute.refused("DELETE", url, None, 404)
 
@@ -161,7 +163,9 @@ async def test_a_server_that_is_away_hides_nothing_and_holds_up_little(pair: Pai
         await compute.ask("PATCH", f"/sessions/{session['id']}", {"path": "b.ipynb"})
         await compute.ask("DELETE", f"/sessions/{session['id']}", status=204)
         await compute.refused("POST", "/kernels", {"name": "gone.python3"}, 503)
-        await compute.refused("POST", "/sessions", {"path": "gone/a.ipynb", "type": "notebook"}, 503)
+        wanted = {"path": "c.ipynb", "type": "notebook", "kernel": {"id": UNKNOWN_ID}}
+        for body in ({"path": "gone/a.ipynb", "type": "notebook"}, wanted):
+            await compute.refused("POST", "/sessions", body, 503)
 
 
 async def test_without_home_there_is_nothing_but_patience(pair: Pair, tmp_path: Path) -> None:
