@@ -1,4 +1,4 @@
-"""The Jupyter dialect: the contents half of the Jupyter Server API (spec jupyter A1 to A4, decisions in A8)."""
+"""The Jupyter dialect: the Jupyter Server API (spec jupyter A1 to A6, decisions in A8)."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ def jupyter_dialect(
     """The dialect; ``version`` is the Jupyter Server it says it is, ``started`` the gateway's start (default: now).
 
     With ``carries`` all else goes through to a Jupyter server; ``sign_in`` are the routes of the gateway's own login.
+    ``base_path`` is where clients find the gateway, for addresses within bodies.
     """
     started = started or datetime.now(UTC)
     routes = (
