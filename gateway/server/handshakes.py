@@ -75,7 +75,9 @@ async def accept(
     transport, reader = request.transport, response._reader  # noqa: SLF001  its own receive() closes as it likes
     if transport is None or reader is None:
         raise ConnectionResetError("The client is gone.")
-    return response, Leg(reader, request.protocol, transport, keeps=response)
+    leg = Leg(reader, request.protocol, transport, keeps=response)
+    request.protocol._data_received_cb = leg.hear  # noqa: SLF001  it can be given only along with aiohttp's heartbeat
+    return response, leg
 
 
 async def open_upstream(
@@ -181,8 +183,9 @@ def _upstream_leg(response: aiohttp.ClientResponse, max_message_bytes: int) -> L
     reader = WebSocketDataQueue(protocol, MAX_WAITING_BYTES, loop=asyncio.get_running_loop())
     parser = WebSocketReader(reader, max_message_bytes + 1, compress=False, decode_text=False)
     protocol.read_timeout = None
-    protocol.set_parser(parser, reader)
-    return Leg(reader, protocol, transport, keeps=parser, masks=True)
+    leg = Leg(reader, protocol, transport, keeps=parser, masks=True)
+    protocol.set_parser(parser, reader, data_received_cb=leg.hear)
+    return leg
 
 
 def _unavailable(detail: str) -> Problem:

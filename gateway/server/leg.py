@@ -58,7 +58,7 @@ class Leg:
         self._writer = WebSocketWriter(protocol, transport, use_mask=masks, limit=sys.maxsize)  # itself never waits
         self._drained = StreamWriter(protocol, loop).drain
         self._waiting_since: float | None = None
-        self._taken_at = self._now()
+        self._heard_at = self._taken_at = self._now()
         self._unsent_bytes = 0
         self._owed_pong: bytes | None = None
         self._end: End | None = None
@@ -114,7 +114,11 @@ class Leg:
         self._unsent_bytes = unsent_bytes
         if self._waiting_since is None:
             return 0.0
-        return self._now() - max(self._waiting_since, self._taken_at)
+        return self._now() - max(self._waiting_since, self._heard_at, self._taken_at)
+
+    def hear(self) -> None:
+        """To be called for whatever comes: a long message may take minutes, and no pong gets in between."""
+        self._heard_at = self._now()
 
     @property
     def is_waited_for(self) -> bool:

@@ -22,7 +22,7 @@ from gateway.server.endings import (
 )
 from gateway.server.leg import Leg
 
-STOP_SECONDS = 0.8
+STOP_SECONDS = 0.6
 
 _log = structlog.get_logger("gateway.channels")
 

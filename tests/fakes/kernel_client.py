@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
 from dataclasses import dataclass, field
@@ -27,16 +28,19 @@ class Run:
 class KernelClient:
     """One kernel over one open socket, in the form that the socket's sub-protocol says."""
 
-    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse[bool]) -> None:
         self.socket = socket
         self._session_id = uuid4().hex
 
     async def execute(self, code: str) -> Run:
         """Run ``code`` until the kernel has answered and is idle again. ConnectionError when the socket ends first."""
-        message_id = uuid4().hex
-        await self._ask(message_id, code)
+        return await self.follow(await self.ask(code))
+
+    async def follow(self, message_id: str, *, pause_seconds: float = 0) -> Run:
+        """Listen to an execution until its end, with a pause before each message."""
         run, is_idle = Run(), False
         while not (is_idle and run.status):
+            await asyncio.sleep(pause_seconds)
             kind, parent, content = await self.heard()
             if parent.get("msg_id") != message_id:
                 continue
@@ -50,7 +54,9 @@ class KernelClient:
                 is_idle = json.loads(content)["execution_state"] == "idle"
         return run
 
-    async def _ask(self, message_id: str, code: str) -> None:
+    async def ask(self, code: str) -> str:
+        """Send ``code`` to be run; returns the id of the request."""
+        message_id = uuid4().hex
         header = {
             "msg_id": message_id,
             "msg_type": "execute_request",
@@ -62,9 +68,10 @@ class KernelClient:
         if self.socket.protocol == V1:
             parts = [b"shell", *(json.dumps(part).encode() for part in (header, {}, {}, content))]
             await self.socket.send_bytes(_joined(parts))
-            return
-        message = {"header": header, "parent_header": {}, "metadata": {}, "content": content}
-        await self.socket.send_json({"channel": "shell", **message})
+        else:
+            message = {"header": header, "parent_header": {}, "metadata": {}, "content": content}
+            await self.socket.send_json({"channel": "shell", **message})
+        return message_id
 
     async def heard(self) -> Heard:
         """The kind, the parent's header and the content, still as JSON, of the next message."""

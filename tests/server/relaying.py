@@ -20,6 +20,8 @@ from gateway.server.relay import Patience
 
 MAX_MESSAGE_BYTES = 64 << 20
 
+Socket = aiohttp.ClientWebSocketResponse[bool]
+
 
 @dataclass(frozen=True, slots=True)
 class Relaying:
