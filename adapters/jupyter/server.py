@@ -91,9 +91,7 @@ class Server:
         """A request to any part of the server."""
         headers = self._headers if request.body is None else self._headers | {"Content-Type": "application/json"}
         url = URL(self.upstream.url + request.target, encoded=True)
-        return await self._client.send(
-            request.method, url, headers=headers, body=request.body, seconds=request.seconds
-        )
+        return await self._client.send(request.method, url, headers=headers, body=request.body, seconds=request.seconds)
 
     def inner(self, text: str) -> ContentPath | None:
         """The server's own path as the mount has it; None for what lies outside the folder."""

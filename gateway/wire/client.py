@@ -101,8 +101,9 @@ class UpstreamClient:
         wants_body: bool = True,
         seconds: float | None = None,
     ) -> Answer:
-        """One exchange within ``seconds``, or else the deadline of its method. A read is sent once more when the connection failed before
-        an answer began; a write never is, nor is anything without ``repeats``. Redirects are answers, not orders.
+        """One exchange within ``seconds``, or else the deadline of its method. A read is sent once more when the
+        connection failed before an answer began; a write never is, nor is anything without ``repeats``. Redirects are
+        answers, not orders.
         Without ``wants_body`` a successful answer is its headers, and what would follow them is not received.
 
         UNAVAILABLE when the upstream cannot be reached or breaks off, TIMEOUT when it is too slow, TOO_LARGE when its
