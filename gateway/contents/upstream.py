@@ -55,6 +55,12 @@ class Forwarded:
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def is_missing(self) -> bool:
+        """Whether the API says that there is no such thing; a page that says so is of a proxy before a server that is
+        away."""
+        return self.status == 404 and self.headers.get("Content-Type", "").startswith("application/json")
+
 
 @runtime_checkable
 class SupportsForwarding(Protocol):
