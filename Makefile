@@ -1,7 +1,7 @@
 .DEFAULT_GOAL := help
 ARGS ?=
 UV = $$(tools/bootstrap.sh)
-.PHONY: help demo test test-all check format lint types imports docs clean
+.PHONY: help demo test test-all check format lint types imports docs picture clean
 
 help:  ## list all targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ imports:  ## check which part imports which
 
 docs:  ## write docs/support-matrix.md from the capabilities
 	@uv=$(UV) && $$uv run --quiet --frozen --all-groups python tools/support_matrix.py
+
+picture:  ## take docs/images/file-browser.png anew (needs chromium)
+	@uv=$(UV) && $$uv run --quiet --frozen --all-groups python -m tools.file_browser_picture
 
 clean:  ## remove what the targets have made
 	rm -rf .venv .venvs .mypy_cache .ruff_cache .pytest_cache
