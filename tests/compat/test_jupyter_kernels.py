@@ -19,9 +19,6 @@ from tests.gateways import Clients
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-WITHOUT_PAGES = [f"--ServerApp.jpserver_extensions={name}=False" for name in ("jupyterlab", "jupyter_lsp")]
-"""The server is up in half the time."""
-
 
 def outputs_of(place: Place, code: str) -> Any:
     """What a kernel that is started for this puts out; it is gone afterwards."""
@@ -67,7 +64,7 @@ async def test_a_kernel_client_runs_code(notebooks: Clients) -> None:
 async def test_the_gateway_gives_kernels_to_another_jupyter_server(notebooks: Clients, tmp_path: Path) -> None:
     """``jupyter server --gateway-url``, whose own kernels are then none at all."""
     place = await new_place(notebooks, ROOT)
-    options = [f"--gateway-url={place.url}", f"--GatewayClient.auth_token={place.token}", *WITHOUT_PAGES]
+    options = [f"--gateway-url={place.url}", f"--GatewayClient.auth_token={place.token}"]
     async with running_jupyter(tmp_path, *options) as server:
         (printed,) = await asyncio.to_thread(outputs_of, Place(server.url, server.token, ""), "print('far away')")
         headers = {"Authorization": f"token {server.token}"}

@@ -15,6 +15,11 @@ from gateway.demo.jupyter import run_jupyter
 from gateway.wire.client import UpstreamClient, open_session
 
 MAX_BODY_BYTES = 64 << 20
+WITHOUT_PAGES = (
+    "--ServerApp.jpserver_extensions=jupyterlab=False",
+    "--ServerApp.jpserver_extensions=jupyter_lsp=False",
+)
+"""What the environment brings along for other tests, and takes a server seconds to start with."""
 NO_TRASH = "--FileContentsManager.delete_to_trash=False"
 
 
@@ -34,10 +39,11 @@ class JupyterServer:
 
 
 @asynccontextmanager
-async def running_jupyter(root: Path, *extra: str) -> AsyncIterator[JupyterServer]:
-    """By default without trash, so that it deletes no directory whole: the harder case."""
+async def running_jupyter(root: Path, *extra: str, with_pages: bool = False) -> AsyncIterator[JupyterServer]:
+    """By default without trash, so that it deletes no directory whole: the harder case; and without JupyterLab."""
     token = secrets.token_urlsafe(12)
-    async with run_jupyter(root, token=token, extra=extra or (NO_TRASH,)) as url:
+    arguments = (*(extra or (NO_TRASH,)), *(() if with_pages else WITHOUT_PAGES))
+    async with run_jupyter(root, token=token, extra=arguments) as url:
         yield JupyterServer(url, root, token)
 
 

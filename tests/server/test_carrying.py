@@ -23,7 +23,9 @@ BASES = ["", "/notebooks"]
 @pytest_asyncio.fixture(scope="module", loop_scope="session", params=["", "/user/ada"])
 async def lab(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[JupyterServer]:
     root = tmp_path_factory.mktemp("lab")
-    async with running_jupyter(root, f"--ServerApp.base_url={request.param}/", "--LabApp.core_mode=True") as server:
+    async with running_jupyter(
+        root, f"--ServerApp.base_url={request.param}/", "--LabApp.core_mode=True", with_pages=True
+    ) as server:
         yield server
 
 

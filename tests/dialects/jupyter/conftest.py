@@ -18,6 +18,7 @@ from aiohttp.test_utils import TestServer
 
 from gateway.dialects.jupyter import jupyter_dialect
 from tests.dialects.jupyter.driving import Server, dialect_app
+from tests.fakes.jupyter import WITHOUT_PAGES
 from tests.fakes.memory import MemoryBackend
 
 TOKEN = "reference"
@@ -60,7 +61,7 @@ def reference_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     options = ["ip=127.0.0.1", "port=0", f"root_dir={root}", "open_browser=False", "allow_root=True"]
     command = [sys.executable, "-m", "jupyter_server", *(f"--ServerApp.{each}" for each in options)]
     with subprocess.Popen(
-        [*command, f"--IdentityProvider.token={TOKEN}"],
+        [*command, f"--IdentityProvider.token={TOKEN}", *WITHOUT_PAGES],
         env=environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
