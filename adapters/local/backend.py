@@ -201,6 +201,8 @@ class LocalBackend:
 
     def _create_checkpoint(self, path: ContentPath) -> Checkpoint:
         with changing(self._folder.root, path):
+            if self._is_saved(path):
+                return self._known_checkpoint(path, CHECKPOINT_ID)[0]
             entry, body = self._folder.read(path)
             file = self._folder.locate_checkpoint(path)
             file.parent.mkdir(exist_ok=True)
@@ -212,14 +214,22 @@ class LocalBackend:
     def _restore_checkpoint(self, path: ContentPath, checkpoint_id: str) -> None:
         with changing(self._folder.root, path):
             self._known_checkpoint(path, checkpoint_id)
-            _, body = self._folder.read(self._folder.checkpoint_path(path))
-            self._replace(path, body, must_be_absent=False)
+            if not self._is_saved(path):
+                _, body = self._folder.read(self._folder.checkpoint_path(path))
+                self._replace(path, body, must_be_absent=False)
 
     def _delete_checkpoint(self, path: ContentPath, checkpoint_id: str) -> None:
         with changing(self._folder.root, path):
             _, file = self._known_checkpoint(path, checkpoint_id)
             file.unlink()
             sync_folder(file.parent)
+
+    def _is_saved(self, path: ContentPath) -> bool:
+        """Whether the file's checkpoint holds the very bytes that stand there."""
+        try:
+            return self._folder.entry(self._folder.checkpoint_path(path)).etag == self._folder.entry(path).etag
+        except (FileNotFoundError, Problem):  # a Problem can only be NOT_FOUND here: no such file, or none saved
+            return False
 
     def _known_checkpoint(self, path: ContentPath, checkpoint_id: str) -> tuple[Checkpoint, Path]:
         if self._folder.is_directory(path):

@@ -15,6 +15,8 @@ from gateway.contents.problem import Code, Problem, Reason, invalid, not_found
 from gateway.wire.dates import iso, parse_wire_date
 
 _DATE = "nbgw-modified"
+_OF = "nbgw-etag"
+_NOTES = frozenset({_DATE, _OF})
 _ATTEMPTS = 3
 
 
@@ -27,22 +29,27 @@ async def find(objects: Objects, path: ContentPath) -> tuple[Checkpoint, ...]:
 
 
 async def save(objects: Objects, path: ContentPath) -> Checkpoint:
-    """Copy the file aside, with its date: the copy's own is that of the copying."""
+    """Copy the file aside, unless that revision is saved already. With its date: the copy's own is that of the
+    copying."""
     if path.is_root:
         raise invalid("A directory has no checkpoints.", reason=Reason.BAD_TYPE)
-    facts = await objects.head(key_of(path))
+    facts, saved = await asyncio.gather(objects.head(key_of(path)), objects.head(checkpoint_key(path)))
     if facts is None:
         if await is_directory(objects, path):
             raise invalid("A directory has no checkpoints.", reason=Reason.BAD_TYPE)
         raise not_found()
-    saved = await _copied(objects, key_of(path), facts, checkpoint_key(path), _with_date)
-    return Checkpoint(CHECKPOINT_ID, saved.modified)
+    if saved is not None and _holds(saved, facts):
+        return Checkpoint(CHECKPOINT_ID, _date(saved))
+    copied = await _copied(objects, key_of(path), facts, checkpoint_key(path), _with_notes)
+    return Checkpoint(CHECKPOINT_ID, copied.modified)
 
 
 async def restore(objects: Objects, path: ContentPath, checkpoint_id: str) -> None:
-    """Copy the saved state back."""
+    """Copy the saved state back, unless it stands there already."""
     saved = await _known(objects, path, checkpoint_id)
-    await _copied(objects, checkpoint_key(path), saved, key_of(path), _without_date)
+    facts = await objects.head(key_of(path))
+    if facts is None or not _holds(saved, facts):
+        await _copied(objects, checkpoint_key(path), saved, key_of(path), _without_notes)
 
 
 async def forget(objects: Objects, path: ContentPath, checkpoint_id: str) -> None:
@@ -81,12 +88,18 @@ async def _copy_if_unchanged(
         return None
 
 
-def _with_date(facts: Facts) -> dict[str, str]:
-    return {**facts.metadata, _DATE: iso(facts.modified)}
+def _holds(saved: Facts, facts: Facts) -> bool:
+    """Whether the checkpoint is of that revision: a copy has the same etag, unless it is encrypted or was put together
+    from parts."""
+    return facts.etag in (saved.etag, saved.metadata.get(_OF))
 
 
-def _without_date(facts: Facts) -> dict[str, str]:
-    return {name: value for name, value in facts.metadata.items() if name != _DATE}
+def _with_notes(facts: Facts) -> dict[str, str]:
+    return {**facts.metadata, _DATE: iso(facts.modified), _OF: facts.etag}
+
+
+def _without_notes(facts: Facts) -> dict[str, str]:
+    return {name: value for name, value in facts.metadata.items() if name not in _NOTES}
 
 
 async def _known(objects: Objects, path: ContentPath, checkpoint_id: str) -> Facts:

@@ -236,3 +236,20 @@ async def test_a_full_disk_is_told_and_the_old_bytes_stand(
     assert str(root) not in problem.detail
     assert (root / "a.txt").read_bytes() == b"one\n"
     assert there(root) == [".nbgw", "a.txt"]
+
+
+async def test_what_is_saved_or_stands_there_already_is_not_written(backend: LocalBackend, root: Path) -> None:
+    def revisions() -> list[tuple[int, int]]:
+        files = (root / "work/.ipynb_checkpoints/a-checkpoint.ipynb", root / "work/a.ipynb")
+        return [(facts.st_ino, facts.st_mtime_ns) for facts in (file.stat() for file in files)]
+
+    path = parse("work/a.ipynb")
+    await put(backend, "work/a.ipynb", b"{}")
+    saved = await backend.create_checkpoint(path)
+    before = revisions()
+    await backend.restore_checkpoint(path, saved.id)
+    assert await backend.create_checkpoint(path) == saved
+    assert revisions() == before
+    await backend.write(path, b"{}")
+    assert await backend.create_checkpoint(path) == saved
+    assert revisions()[0] == before[0]

@@ -110,6 +110,53 @@ async def test_a_checkpoint_of_a_file_that_is_just_changing_is_of_one_revision(w
         assert (await backend.stat(NOTEBOOK)).sha256 == sha256_hex(b"new")
 
 
+@pytest.mark.parametrize("keeper", KEEPERS)
+async def test_what_is_saved_or_stands_there_already_is_not_copied(
+    wire: Wire, s3_server: S3Server, keeper: str
+) -> None:
+    keeping(wire, keeper)
+    async with through(wire, s3_server) as backend:
+        await backend.write(NOTEBOOK, b"{}")
+        saved = await backend.create_checkpoint(NOTEBOOK)
+        assert saved.modified == (await backend.stat(NOTEBOOK)).modified
+        wire.counts.clear()
+        assert await backend.create_checkpoint(NOTEBOOK) == saved
+        await backend.restore_checkpoint(NOTEBOOK, saved.id)
+        assert wire.counts["PUT"] == 0
+        await backend.write(NOTEBOOK, b'{"a": 1}')
+        await backend.restore_checkpoint(NOTEBOOK, saved.id)
+        wire.counts.clear()
+        assert await backend.create_checkpoint(NOTEBOOK) == saved
+        assert wire.counts["PUT"] == 0
+
+
+async def test_a_checkpoint_whose_etag_is_another_is_known_by_the_revision_it_is_of(
+    wire: Wire, s3_server: S3Server
+) -> None:
+    """As where copies are encrypted anew."""
+    async with through(wire, s3_server) as backend:
+        await backend.write(NOTEBOOK, b"{}")
+        etag = (await backend.stat(NOTEBOOK)).etag
+        saved = await backend.create_checkpoint(NOTEBOOK)
+        notes = {"nbgw-etag": etag, "nbgw-modified": "2026-01-02T03:04:05.000000Z"}
+        await foreign_put(backend, f".ipynb_checkpoints/{NOTEBOOK}/checkpoint", b"another etag", Metadata=notes)
+        wire.counts.clear()
+        again = await backend.create_checkpoint(NOTEBOOK)
+        assert (again.id, again.modified.year) == (saved.id, 2026)
+        assert wire.counts["PUT"] == 0
+
+
+async def test_notes_of_a_checkpoint_do_not_come_back_with_it(wire: Wire, s3_server: S3Server) -> None:
+    async with through(wire, s3_server) as backend:
+        await backend.write(NOTEBOOK, b"{}")
+        saved = await backend.create_checkpoint(NOTEBOOK)
+        await backend.write(NOTEBOOK, b'{"a": 1}')
+        await backend.restore_checkpoint(NOTEBOOK, saved.id)
+        facts = await backend._objects.head(str(NOTEBOOK))
+        assert facts is not None
+        assert set(facts.metadata) == {"sha256"}
+
+
 async def test_a_file_that_vanishes_while_its_checkpoint_is_made_is_missing(wire: Wire, s3_server: S3Server) -> None:
     async with through(wire, s3_server) as backend:
         await backend.write(NOTEBOOK, b"old")

@@ -170,8 +170,11 @@ class MoveContract:
         await put(backend, "old/a.ipynb", NOTEBOOK)
         await checkpoints.create_checkpoint(parse("old/a.ipynb"))
         await move(parse("old"), parse("new"))
+        await put(backend, "new/a.ipynb", CHANGED)
         assert await checkpoints.list_checkpoints(parse("old/a.ipynb")) == ()
-        assert len(await checkpoints.list_checkpoints(parse("new/a.ipynb"))) == 1
+        (kept,) = await checkpoints.list_checkpoints(parse("new/a.ipynb"))
+        await checkpoints.restore_checkpoint(parse("new/a.ipynb"), kept.id)
+        assert b"second" in await body_of(backend, "new/a.ipynb")
 
 
 class CheckpointContract:
@@ -186,6 +189,20 @@ class CheckpointContract:
         assert saved.modified.utcoffset() == timedelta(0)
         assert abs(saved.modified - entry.modified) < timedelta(seconds=1)
         assert await checkpoints.list_checkpoints(entry.path) == (saved,)
+
+    async def test_what_is_saved_already_has_one_checkpoint_however_often_it_is_saved(self, backend: Backend) -> None:
+        checkpoints = keeper(backend)
+        for name, body in (("a.ipynb", NOTEBOOK), ("a.txt", b"one\n")):
+            await put(backend, name, body)
+            saved = await checkpoints.create_checkpoint(parse(name))
+            assert await checkpoints.create_checkpoint(parse(name)) == saved
+            assert await checkpoints.list_checkpoints(parse(name)) == (saved,)
+            await put(backend, name, CHANGED)
+            await checkpoints.create_checkpoint(parse(name))
+            await put(backend, name, body)
+            (latest,) = await checkpoints.list_checkpoints(parse(name))
+            await checkpoints.restore_checkpoint(parse(name), latest.id)
+            assert b"changed" in await body_of(backend, name)
 
     async def test_checkpoints_come_oldest_first(self, backend: Backend) -> None:
         checkpoints = keeper(backend)

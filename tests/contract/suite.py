@@ -10,6 +10,7 @@ from tests.contract.conditions import ConditionsContract
 from tests.contract.moving import CheckpointContract, CopyContract, MoveContract
 from tests.contract.reading import ReadingContract
 from tests.contract.running import SessionContract
+from tests.contract.stability import StabilityContract
 from tests.contract.streaming import StreamingContract
 from tests.contract.writing import WritingContract
 
@@ -22,6 +23,7 @@ class BackendContract(
     CopyContract,
     MoveContract,
     CheckpointContract,
+    StabilityContract,
     SessionContract,
 ):
     """Everything that is true of every backend."""
