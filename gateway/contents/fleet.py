@@ -67,7 +67,7 @@ class Fleet:
 
     def called(self, server: Server, name: str) -> str:
         """The way back."""
-        is_plain = server is self.first and name.partition(".")[0] not in {each.mount.name for each in self.servers}
+        is_plain = server is self.first and self.meant(name) == (server, name)
         return name if is_plain else f"{server.mount.name}.{name}"
 
     def holder_of(self, path: ContentPath) -> Server | None:
@@ -133,7 +133,7 @@ class Fleet:
                     continue
                 if answer.status == 200:
                     return server, answer
-                if answer.status != 404:
+                if not answer.is_missing:
                     problem = Problem(Code.UPSTREAM, "The Jupyter server failed.")
         finally:
             await _cancelled(tasks)

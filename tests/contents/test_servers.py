@@ -28,8 +28,11 @@ NOBODY = Caller(None, Credential.PSK)
 Answering = Callable[[Forward], Awaitable[Forwarded]]
 
 
+MISSING = Forwarded(404, b"{}", {"Content-Type": "application/json"})
+
+
 async def knows_nothing(_: Forward) -> Forwarded:
-    return Forwarded(404, b"{}")
+    return MISSING
 
 
 @dataclass(frozen=True)
@@ -127,6 +130,7 @@ def test_a_name_that_cannot_be_a_servers_has_none() -> None:
     mounts = mount("hub", FakeServer("http://hub/{user}"), is_personal=True), mount("lab", FakeServer("http://lab"))
     assert [each.mount.name for each in servers_over(*mounts).of(slashed)] == ["lab"]
     assert first_server(slashed, *mounts).path("x") == parse("lab/x")
+    assert first_server(slashed, *mounts).path("../x") is None
     assert first_server(slashed, *mounts).path(".nbgateway/~/a") is None
     assert first_server(slashed, *mounts).path(".nbgateway/hub/home/a/b/x") is None
 
@@ -142,7 +146,8 @@ def test_a_name_that_cannot_be_a_servers_has_none() -> None:
         (0, "python3.11", "python3.11"),
         (0, "big.python3", "lab.big.python3"),
         (0, "lab.python3", "lab.lab.python3"),
-        (0, "big", "lab.big"),
+        (0, "big", "big"),
+        (0, "big.", "big."),
         (1, "big.python3", "big.big.python3"),
         (0, "1", "1"),
         (1, "1", "big.1"),
@@ -285,7 +290,7 @@ def test_a_server_conceals_where_something_is_not_for_all(mounts: tuple[Mount, .
 
 def having(*targets: str) -> Answering:
     async def answer(request: Forward) -> Forwarded:
-        return Forwarded(200 if request.target in targets else 404, b"{}")
+        return Forwarded(200, b"{}") if request.target in targets else MISSING
 
     return answer
 
@@ -326,7 +331,7 @@ async def test_what_has_moved_is_found_in_spite_of_what_is_remembered() -> None:
 
     def at(name: str) -> Answering:
         async def answer(request: Forward) -> Forwarded:
-            return Forwarded(200 if places.get(request.target) == name else 404, b"{}")
+            return Forwarded(200, b"{}") if places.get(request.target) == name else MISSING
 
         return answer
 
@@ -355,11 +360,13 @@ async def test_a_failure_is_told_of_the_server_and_not_of_a_storage() -> None:
 
 
 async def test_an_answer_that_is_neither_yes_nor_no_is_a_fault() -> None:
-    async def confused(_: Forward) -> Forwarded:
-        return Forwarded(500, b"")
+    for answer in (Forwarded(500, b""), Forwarded(404, b"<html>", {"Content-Type": "text/html"})):
 
-    servers, _ = fleet_of(lab=confused)
-    await refused(servers.fleet(ADA).find("/x"), Code.UPSTREAM)
+        async def confused(_: Forward, answer: Forwarded = answer) -> Forwarded:
+            return answer
+
+        servers, _ = fleet_of(lab=confused)
+        await refused(servers.fleet(ADA).find("/x"), Code.UPSTREAM)
 
 
 async def test_who_does_not_answer_is_left_out_where_that_will_do() -> None:

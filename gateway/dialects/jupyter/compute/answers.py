@@ -44,7 +44,7 @@ def expected(answer: Forwarded, *statuses: int) -> Forwarded:
     match answer.status:
         case 400:
             raise invalid("The Jupyter server refuses this request.")
-        case 404:
+        case 404 if answer.is_missing:
             raise not_found("The Jupyter server knows nothing of that name.")
         case 409:
             raise Problem(Code.CONFLICT, "The Jupyter server has one of that id already.")

@@ -136,7 +136,7 @@ class ActOnKernel:
         server = await kernel_holder(fleet, self.kernel_id)
         target = f"{KERNELS}/{self.kernel_id}{self.action}"
         answer = await fleet.ask(server, Forward(self.method, target, seconds=self.seconds))
-        if answer.status == 404 or (answer.status == 500 and not await self._is_there(fleet, server)):
+        if answer.is_missing or (answer.status == 500 and not await self._is_there(fleet, server)):
             raise no_such_kernel()
         return self._said(fleet, server, expected(answer, 200, 204))
 
@@ -147,7 +147,7 @@ class ActOnKernel:
 
     async def _is_there(self, fleet: Fleet, server: Server) -> bool:
         """The server answers 500 to the restart of a kernel that it does not have."""
-        return (await fleet.ask(server, Forward("GET", f"{KERNELS}/{self.kernel_id}"))).status != 404
+        return not (await fleet.ask(server, Forward("GET", f"{KERNELS}/{self.kernel_id}"))).is_missing
 
 
 async def list_kernels(incoming: Incoming) -> Call[Said]:

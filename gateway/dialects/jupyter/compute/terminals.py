@@ -72,7 +72,9 @@ class StartTerminal:
             server = fleet.holder_of(folder) or server
         cwd = server.top if folder is None else server.own_address(folder) or server.top
         sent = {key: value for key, value in (("name", name), ("cwd", cwd)) if value}
-        answer = expected(await fleet.ask(server, Forward("POST", TERMINALS, json.encode(sent))), 200)
+        answer = expected(await fleet.ask(server, Forward("POST", TERMINALS, json.encode(sent))), 200, 404)
+        if answer.status == 404:
+            raise not_found("The Jupyter server has no terminals.")
         return Said(200, json.encode(_model(fleet, server, decoded(answer.body, Model))))
 
 

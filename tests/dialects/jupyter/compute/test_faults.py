@@ -100,6 +100,14 @@ async def test_a_page_in_place_of_an_answer_is_told_as_a_server_that_is_away(
         upstream.answers.clear()
 
 
+async def test_a_proxy_that_knows_no_server_kills_nothing(compute: Compute, upstream: FakeUpstream) -> None:
+    for method, path, _ in ASKS:
+        upstream.says(f"{method} /api{path}", PAGE, 404)
+    for method, path, body in ASKS:
+        if not path.startswith("/terminals"):
+            await compute.refused(method, path, body, 503)
+
+
 @pytest.mark.parametrize("value", [None, 1, [1], {"id": 1}, [{"id": 1}], {"kernelspecs": 1}, {"name": None}])
 async def test_json_of_another_shape_is_no_answer_either(
     compute: Compute, upstream: FakeUpstream, value: object

@@ -15,7 +15,6 @@ from tests.fakes.jupyter import JupyterServer, running_jupyter
 
 LOGO = b"\x89PNG\r\n\x1a\n"
 UNKNOWN_ID = "00000000-0000-4000-8000-000000000000"
-TERMINALS_OFF = "--ServerApp.terminals_enabled=False"
 
 _WORKING = (sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}")
 _BROKEN = ("/no/such/program", "{connection_file}")
