@@ -87,9 +87,10 @@ def wants_page(request: web.Request) -> bool:
     return request.method == hdrs.METH_GET and "text/html" in accepts and is_navigation and not asks_for_socket(request)
 
 
-def follows_foreign_link(request: web.Request) -> bool:
-    """Whether another site's page has sent the browser here."""
-    return not _has_own_site(request)
+def follows_link(request: web.Request) -> bool:
+    """Whether a page has sent the browser here, and not its user alone. One of the gateway's own may show what others
+    have written."""
+    return any(site != "none" for site in request.headers.getall(SEC_FETCH_SITE, []))
 
 
 def _has_own_site(request: web.Request) -> bool:

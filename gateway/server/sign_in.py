@@ -19,7 +19,7 @@ from gateway.dialects.jupyter.passing import query_without_token
 from gateway.server.auth import Gatekeeper
 from gateway.server.browsers import CookieAuthenticator, Grants
 from gateway.server.cookies import LoginCookies, Proof
-from gateway.server.origins import Origins, follows_foreign_link, wants_page
+from gateway.server.origins import Origins, follows_link, wants_page
 from gateway.server.sign_in_page import CONTENT_SECURITY_POLICY, sign_in_page
 from gateway.server.targets import own_target
 
@@ -108,11 +108,11 @@ class SignIn:
         return response
 
     async def _kept(self, request: web.Request, proof: Proof) -> web.Response:
-        """To the page that was asked for, now with cookies. A link from elsewhere cannot make somebody else of you."""
+        """To the page that was asked for, now with cookies. A link cannot make somebody else of you."""
         target = _without_token(request)
         if own_target(target, self._base_path) is None and target.partition("?")[0] != self._base_path:
             raise invalid("This is no address that a browser can be sent to.")
-        if follows_foreign_link(request) and await self._is_someone_else(request, proof.caller):
+        if follows_link(request) and await self._is_someone_else(request, proof.caller):
             return self._form(target, alarm="You are signed in as someone else; sign out first.", status=403)
         response = self._sent_to(target, default="/")
         self._cookies.issue(request, response, proof)

@@ -176,8 +176,9 @@ async def test_a_link_from_another_site_may_be_followed(front: Front, browser: B
     assert (await front.page("/lab", **link)).location == "/login?next=%2Flab"
 
 
-async def test_a_link_signs_nobody_in_as_someone_else(front: Front, browser: Browser) -> None:
-    link = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
+@pytest.mark.parametrize("site", ["cross-site", "same-site", "same-origin"])
+async def test_a_link_signs_nobody_in_as_someone_else(front: Front, browser: Browser, site: str) -> None:
+    link = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "navigate"}
     reply = await front.page(f"/lab?token={OTHER_TOKEN}", **browser.cookie, **link)
     assert (reply.status, reply.location, reply.cookies()) == (403, None, {})
     assert OTHER_TOKEN.encode() not in reply.body
