@@ -43,3 +43,22 @@ async def test_of_several_types_the_one_that_was_judged_is_told(gateway: Gateway
 
     upstream.handle = handle
     assert (await gateway.send("GET", "/x")).headers.getall("Content-Type") == ["text/plain"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/%66iles/x.html",
+        "/files%2Fx.html",
+        "/%2566iles/x.html",
+        "/files",
+        "/nbconvert%2Fhtml%2Fx.ipynb",
+        "/nbconver%74/html/x.ipynb",
+        "/kernelspec%73/python3/x.js",
+    ],
+)
+async def test_no_spelling_leads_to_what_others_have_stored_past_the_gateway(
+    gateway: Gateway, upstream: Feigned, path: str
+) -> None:
+    assert (await gateway.send("GET", path)).status == 404
+    assert upstream.targets == []

@@ -37,6 +37,9 @@ _OWN = frozenset(
     {
         *(("api", each) for each in ("contents", "kernels", "kernelspecs", "sessions", "terminals")),
         ("terminals", "websocket"),
+        ("files",),
+        ("kernelspecs",),
+        ("nbconvert",),
     }
 )
 """How begins what the gateway answers itself: no other spelling of it leads past that."""
@@ -73,7 +76,7 @@ def target_of(incoming: Incoming, tail: str) -> str:
     if any(not _stays(name) for name in names) or (not names[0] and len(names) > 1):
         raise invalid("A path may not contain '.' or '..' segments, backslashes or control characters, or begin empty.")
     spoken = tuple(name for name in names if name)
-    if "/".join(spoken) in _NEVER or spoken[:2] in _OWN:
+    if "/".join(spoken) in _NEVER or spoken[:2] in _OWN or spoken[:1] in _OWN:
         raise Problem(Code.NOT_FOUND, "There is nothing at this URL.", reason=Reason.NO_ROUTE)
     query = query_without_token(incoming.request.raw_path.partition("?")[2])
     return f"/{tail}?{query}" if query else f"/{tail}"
