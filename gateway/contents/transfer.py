@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 
 import structlog
@@ -283,8 +284,8 @@ async def _undone(guard: Guard, goal: Place, copied: Copied, record: Record) -> 
     is_undone = True
     for step in copied.files:
         place = below(goal, step.path)
-        async with guard.exclusive(place):
-            is_undone &= step.copy_etag is not None and await _removed_unchanged(place, step.copy_etag)
+        turn = guard.exclusive(place)
+        is_undone &= step.copy_etag is not None and await _removed_unchanged(place, step.copy_etag, turn)
     try:
         await directories_removed(goal, copied.directories)
     except Problem as problem:
@@ -299,7 +300,7 @@ async def _given_up(goal: Place, writing: asyncio.Task[Written], record: Record)
     await asyncio.wait({writing})
     failure = writing.exception()
     if failure is None:
-        is_undone = await _removed_unchanged(goal, writing.result().entry.etag)
+        is_undone = await _removed_unchanged(goal, writing.result().entry.etag, nullcontext())
     else:
         is_undone = isinstance(failure, Problem) and not _may_be_done(failure)
     await (record.finish() if is_undone else record.give_up())
@@ -310,10 +311,11 @@ def _may_be_done(problem: Problem) -> bool:
     return problem.retryable and problem.reason is None
 
 
-async def _removed_unchanged(place: Place, etag: ETag | None) -> bool:
+async def _removed_unchanged(place: Place, etag: ETag | None, turn: AbstractAsyncContextManager[None]) -> bool:
     """Whether the copy is gone, or not the copy any more: nothing is left to be taken back."""
     try:
-        await deleted_unchanged(place, etag)
+        async with turn:
+            await deleted_unchanged(place, etag)
     except Problem as problem:
         _log.warning("a copy could not be taken back", detail=problem.detail)
         return False

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 from structlog.testing import capture_logs
 
 from adapters.local.backend import LocalBackend
 from gateway.contents.backend import Backend, Capability
-from gateway.contents.journal import Move, Record, Spot, Stage, Step
+from gateway.contents.journal import Move, NoJournal, Record, Spot, Stage, Step
 from gateway.contents.locks import ProcessLocks
 from gateway.contents.model import ETag, Precondition, Written, sha256_hex
 from gateway.contents.mounts import Mount, Mounts
@@ -391,6 +392,24 @@ async def test_a_move_out_of_a_users_own_store_is_ended_there(tmp_path: Path, st
     assert await names(contents, "target") == ["a.txt"]
 
 
+# -- moves that nothing hinders ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("moved", "writes"), [("file.txt", 2), ("top", 3 + len(TEXTS))])
+async def test_a_move_costs_few_transactions_and_leaves_no_trace(
+    stand: Stand, store: StateStore, moved: str, writes: int
+) -> None:
+    await write_all(stand.contents, [f"source/{text}" for text in (*TEXTS, "file.txt")])
+    mounts = Mounts([Mount("source", stand.source), Mount("target", stand.target)])
+    contents = Contents(mounts, ProcessLocks(), journal=StateJournal(store))
+    commits: list[object] = []
+    event.listen(store.engine.sync_engine, "commit", commits.append)
+    await contents.move(ADA, parse(f"source/{moved}"), parse(f"target/{moved}"))
+    assert len(commits) == writes
+    assert await stand.both(moved) == (False, True)
+    assert await stand.is_over()
+
+
 # -- what breaks while the process lives -------------------------------------------------------------------------------
 
 
@@ -422,9 +441,11 @@ async def test_copies_that_could_not_be_taken_back_are_taken_back_later(stand: S
     await write_all(stand.contents, [f"source/{text}" for text in TEXTS])
     stand.target.failing["before delete"] = DOWN
     stop = asyncio.Event()
+    reads: list[ContentPath] = []
 
     async def read_until_stopped(path: ContentPath) -> object:
-        if path.name == "b.txt":
+        reads.append(path)
+        if len(reads) == 2:
             stop.set()
             await asyncio.sleep(60)
         return await BareBackend.read(stand.source, path)
@@ -475,6 +496,15 @@ async def test_a_state_store_that_is_lost_on_the_way_loses_nothing(stand: Stand,
 
 def _lost() -> object:
     raise DOWN
+
+
+async def test_without_a_journal_nothing_is_kept_of_a_move(tmp_path: Path) -> None:
+    journal = NoJournal()
+    contents = Contents(Mounts([Mount("m", folder(tmp_path / "m"))]), ProcessLocks(), journal=journal)
+    await contents.resume_moves()
+    move = Move("1", Spot("m", "", ROOT), Spot("m", "", ROOT), None, Stage.FILE)
+    assert await journal.touch(move)
+    assert await journal.progress(move) is None
 
 
 async def test_nothing_is_begun_that_cannot_be_noted(stand: Stand, store: StateStore) -> None:
