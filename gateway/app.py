@@ -30,13 +30,13 @@ from gateway.dialects.oci import oci_dialect
 from gateway.exporting.pool import ExportPool
 from gateway.identity import gate
 from gateway.registry import create_backend
-from gateway.server.browsers import renew
-from gateway.server.carrying import HttpCarrier, carrying
+from gateway.server.carrying.carrier import HttpCarrier, carrying
 from gateway.server.health import Health, add_health_routes
 from gateway.server.idempotency import RetryTokens
 from gateway.server.middleware import middlewares
 from gateway.server.road import ROAD, Road, RouteTable, expect, travel
-from gateway.server.sign_in import SIGN_IN, SignIn, sign_in_routes
+from gateway.server.signing_in.browsers import renew
+from gateway.server.signing_in.sign_in import SIGN_IN, SignIn, sign_in_routes
 from gateway.settings import Settings
 from gateway.state.apps import StateApps
 from gateway.state.journal import StateJournal

@@ -9,15 +9,15 @@ import aiohttp
 from gateway.contents.model import Credential
 from gateway.sections import Identity, JupyterMount, Keycloak, OciKey, OciTokenIssuer
 from gateway.server.auth import Authenticator, Gatekeeper, Grant, Secrets
-from gateway.server.browsers import CookieAuthenticator, Grants
-from gateway.server.cookies import LoginCookies
-from gateway.server.origins import Origins
 from gateway.server.registered_keys import RegisteredKey, RegisteredKeys, key_list
 from gateway.server.road import Gate
-from gateway.server.sign_in import SignIn
 from gateway.server.signatures import SessionSigners, SignatureAuthenticator
+from gateway.server.signing_in.browsers import CookieAuthenticator, Grants
+from gateway.server.signing_in.cookies import LoginCookies
+from gateway.server.signing_in.origins import Origins
+from gateway.server.signing_in.sign_in import SignIn
+from gateway.server.signing_in.upstream_login import UpstreamAuthenticator, UpstreamLogin, UpstreamUsers
 from gateway.server.tokens import NoBearer, PskAuthenticator, TokenAuthenticator
-from gateway.server.upstream_login import UpstreamAuthenticator, UpstreamLogin, UpstreamUsers
 from gateway.settings import ConfigurationError, Settings, load_oci_keys
 from gateway.state.sign_ins import StateSignIns
 from gateway.state.signatures import StateSignatures

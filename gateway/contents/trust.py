@@ -72,7 +72,7 @@ class Trust:
 
 
 def is_approved(tree: dict[str, Any]) -> bool:
-    """Whether each code cell of a notebook that is being saved is marked as trusted, or holds nothing that could run."""
+    """Whether each code cell of a notebook that is saved is marked as trusted, or holds nothing that could run."""
     return all(_is_approved(cell) for cell in tree["cells"] if cell.get("cell_type") == "code")
 
 

@@ -93,7 +93,8 @@ def test_before_a_jupyter_server_the_printed_url_is_that_of_its_lab_and_its_toke
     with serving(here, "--jupyter", f"{server}/lab?token=the-servers-own", "--s3", "bucket") as gateway:
         printed = gateway.read(3)
         url = re.search(rf"{gateway.url}/lab\?token=(\S+)", printed)
-        assert url and url[1] != "the-servers-own", printed
+        assert url, printed
+        assert url[1] != "the-servers-own"
         assert ask(f"{gateway.url}/api/contents?token={url[1]}").status == 503  # nobody listens there
         mounts = json.loads(ask(f"{gateway.url}/readyz").body)["mounts"]
         gateway.stop()

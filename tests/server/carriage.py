@@ -18,7 +18,7 @@ from gateway.app import create_app
 from gateway.contents.upstream import Destination, Upstream
 from gateway.dialects.jupyter import jupyter_dialect
 from gateway.sections import Server
-from gateway.server.carrying import Deadlines, HttpCarrier, carrying
+from gateway.server.carrying.carrier import Deadlines, HttpCarrier, carrying
 from gateway.server.listening import listening
 from gateway.server.middleware import Metrics, middlewares
 from gateway.settings import load_settings

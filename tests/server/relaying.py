@@ -14,9 +14,9 @@ from yarl import URL
 from gateway.contents.problem import Problem
 from gateway.contents.upstream import Destination, Upstream
 from gateway.dialects.jupyter.problems import render_problem
-from gateway.server.channels import HANDSHAKE_SECONDS, Channels, channel_session
 from gateway.server.listening import listening
-from gateway.server.relay import Patience
+from gateway.server.sockets.channels import HANDSHAKE_SECONDS, Channels, channel_session
+from gateway.server.sockets.relay import Patience
 
 MAX_MESSAGE_BYTES = 64 << 20
 

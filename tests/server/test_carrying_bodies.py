@@ -14,7 +14,7 @@ import pytest
 from aiohttp import web
 
 from gateway.contents.upstream import Upstream
-from gateway.server.carrying import Deadlines
+from gateway.server.carrying.carrier import Deadlines
 from tests.server.carriage import (
     AUTHORIZED,
     BROWSER,

@@ -12,9 +12,9 @@ import pytest
 from aiohttp import WSMsgType, web
 
 from gateway.contents.upstream import Destination
-from gateway.server.endings import Close, End
-from gateway.server.leg import Leg, Message
-from gateway.server.relay import Patience, Relay
+from gateway.server.sockets.endings import Close, End
+from gateway.server.sockets.leg import Leg, Message
+from gateway.server.sockets.relay import Patience, Relay
 from tests.fakes.sockets import Behaviour, Visit, echo, hear_out, running_upstream
 from tests.server.relaying import Relaying, Socket, relaying
 

@@ -13,8 +13,8 @@ import pytest
 from aiohttp import WSMsgType
 from aiohttp.base_protocol import BaseProtocol
 
-from gateway.server.leg import Leg, Message
-from gateway.server.relay import Patience
+from gateway.server.sockets.leg import Leg, Message
+from gateway.server.sockets.relay import Patience
 from tests.fakes.sockets import Visit, echo, hear_out, running_upstream
 from tests.server.relaying import Socket, relaying
 

@@ -12,7 +12,7 @@ from typing import Any
 import jwt
 import pytest
 
-from gateway.server.cookies import LIFETIME_SECONDS, MAX_VALUE_LENGTH, LoginCookies
+from gateway.server.signing_in.cookies import LIFETIME_SECONDS, MAX_VALUE_LENGTH, LoginCookies
 from gateway.state.sign_ins import StateSignIns
 from gateway.state.store import StateStore
 from tests.fakes.issuer import Issuer, running_issuer

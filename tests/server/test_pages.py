@@ -12,7 +12,7 @@ import pytest
 
 from gateway.contents.problem import Code, Problem
 from gateway.contents.upstream import Upstream
-from gateway.server.pages import Rewriting, rewriting
+from gateway.server.carrying.pages import Rewriting, rewriting
 
 LONG = "0123456789abcdef-&'<"
 SHORT = "jupyter"

@@ -11,9 +11,9 @@ from urllib.parse import quote
 
 import pytest
 
-from gateway.server.cookies import LIFETIME_SECONDS
-from gateway.server.sign_in import MAX_FORM_BYTES
-from gateway.server.targets import MAX_TARGET_LENGTH, own_target
+from gateway.server.signing_in.cookies import LIFETIME_SECONDS
+from gateway.server.signing_in.sign_in import MAX_FORM_BYTES
+from gateway.server.signing_in.targets import MAX_TARGET_LENGTH, own_target
 from tests.fakes.issuer import running_issuer
 from tests.gateways import running_gateway
 from tests.server.browsing import OTHER_TOKEN, PAGE, TOKEN, Browser, Front, granted, logged, running_front

@@ -15,7 +15,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from gateway.contents.problem import Code, Problem
-from gateway.server.upstream_login import Shown, UpstreamUsers
+from gateway.server.signing_in.upstream_login import Shown, UpstreamUsers
 from gateway.settings import ConfigurationError, load_settings
 from gateway.wire.client import UpstreamClient, open_session
 from tests.fakes.jupyter import JupyterServer

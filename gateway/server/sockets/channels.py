@@ -8,8 +8,8 @@ import aiohttp
 from aiohttp import hdrs, web
 
 from gateway.contents.upstream import Destination
-from gateway.server.handshakes import Opened, accept, no_answer, open_upstream, parse_offer
-from gateway.server.relay import Patience, Relay
+from gateway.server.sockets.handshakes import Opened, accept, no_answer, open_upstream, parse_offer
+from gateway.server.sockets.relay import Patience, Relay
 from gateway.wire.client import CONNECT_SECONDS
 
 HANDSHAKE_SECONDS = 60.0

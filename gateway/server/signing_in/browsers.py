@@ -13,8 +13,8 @@ from cachetools import TTLCache
 from gateway.contents.model import Caller, Credential
 from gateway.contents.problem import Code, Problem
 from gateway.server.auth import Secrets
-from gateway.server.cookies import XSRF_COOKIE, Login, LoginCookies, Proof, cookie_values, refused
-from gateway.server.origins import Origins
+from gateway.server.signing_in.cookies import XSRF_COOKIE, Login, LoginCookies, Proof, cookie_values, refused
+from gateway.server.signing_in.origins import Origins
 from gateway.server.tokens import is_jwt
 
 SIGN_OUT_SECONDS = 5.0

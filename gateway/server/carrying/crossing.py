@@ -13,8 +13,8 @@ from yarl import URL
 
 from gateway.contents.problem import Code, Problem, Source
 from gateway.contents.upstream import Destination
-from gateway.server.bases import Bases
-from gateway.server.pages import Rewriting
+from gateway.server.carrying.bases import Bases
+from gateway.server.carrying.pages import Rewriting
 from gateway.wire.client import refused_credential
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})

@@ -19,7 +19,7 @@ from yarl import URL
 
 from gateway.contents.problem import Code, Problem, Source, invalid, not_found
 from gateway.contents.upstream import Destination
-from gateway.server.leg import Leg
+from gateway.server.sockets.leg import Leg
 from gateway.wire.client import CONNECT_SECONDS, refused_credential
 
 RETRY_AFTER_SECONDS = 5

@@ -20,7 +20,7 @@ from aiohttp import hdrs, web
 
 from gateway.contents.model import Caller, Credential
 from gateway.contents.problem import Code, Problem
-from gateway.server.origins import is_secure, own_host
+from gateway.server.signing_in.origins import is_secure, own_host
 
 XSRF_COOKIE = "_xsrf"
 LIFETIME_SECONDS = 30 * 24 * 3600

@@ -21,10 +21,10 @@ from gateway.contents.problem import Code, Problem
 from gateway.contents.upstream import Destination, Upstream
 from gateway.dialects.dialect import ANONYMOUS, Dialect
 from gateway.server.auth import Gatekeeper, single_header
-from gateway.server.browsers import refuse_forged
-from gateway.server.cookies import XSRF_COOKIE, cookie_values
 from gateway.server.middleware import CALLER
-from gateway.server.origins import Origins
+from gateway.server.signing_in.browsers import refuse_forged
+from gateway.server.signing_in.cookies import XSRF_COOKIE, cookie_values
+from gateway.server.signing_in.origins import Origins
 from gateway.server.tokens import query_token
 from gateway.wire import json
 from gateway.wire.client import Answer, UpstreamClient, nonsense

@@ -16,12 +16,12 @@ from yarl import URL
 from gateway.contents.problem import Code, Problem, Source
 from gateway.contents.upstream import Destination
 from gateway.sections import Server
-from gateway.server.answering import fault_page, given_back
-from gateway.server.channels import Channels, channel_session
-from gateway.server.crossing import asks_for_page, upward
+from gateway.server.carrying.answering import fault_page, given_back
+from gateway.server.carrying.crossing import asks_for_page, upward
+from gateway.server.carrying.sending import Upload, too_large
 from gateway.server.middleware import DIALECT
 from gateway.server.road import BODY_SECONDS
-from gateway.server.sending import Upload, too_large
+from gateway.server.sockets.channels import Channels, channel_session
 from gateway.wire.client import NO_ANSWER, open_session
 
 LOOK_SECONDS = 1.0

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from gateway.contents.problem import Problem
 from gateway.contents.upstream import Upstream
-from gateway.server.bases import Bases, bases_of
+from gateway.server.carrying.bases import Bases, bases_of
 from gateway.wire import json
 from gateway.wire.client import nonsense
 

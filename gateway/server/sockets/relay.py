@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from gateway.server.endings import (
+from gateway.server.sockets.endings import (
     ABNORMAL,
     CRASHED,
     GONE,
@@ -20,7 +20,7 @@ from gateway.server.endings import (
     client_ended,
     upstream_ended,
 )
-from gateway.server.leg import Leg
+from gateway.server.sockets.leg import Leg
 
 STOP_SECONDS = 0.6
 

@@ -18,7 +18,7 @@ from aiohttp.base_protocol import BaseProtocol
 from aiohttp.http import StreamWriter, WebSocketWriter, WSMessageTextBytes
 from aiohttp.streams import EofStream
 
-from gateway.server.endings import TOO_BIG, Broke, Close, End, Gone, Left
+from gateway.server.sockets.endings import TOO_BIG, Broke, Close, End, Gone, Left
 
 KEEPALIVE_SECONDS = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
 POLL_SECONDS = 0.02

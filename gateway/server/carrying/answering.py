@@ -14,11 +14,11 @@ from gateway.contents.offload import offloaded
 from gateway.contents.problem import Problem
 from gateway.contents.upstream import Destination
 from gateway.dialects.streamed import StreamedResponse
-from gateway.server.bases import bases_of
-from gateway.server.crossing import asks_for_page, cookies, downward, location, without_revision
-from gateway.server.pages import MAX_PAGE_BYTES, Rewriting, rewriting
-from gateway.server.refusals import MAX_FAULT_BYTES, check_credential, check_status, fault_json, refusal
-from gateway.server.sending import inflated, received
+from gateway.server.carrying.bases import bases_of
+from gateway.server.carrying.crossing import asks_for_page, cookies, downward, location, without_revision
+from gateway.server.carrying.pages import MAX_PAGE_BYTES, Rewriting, rewriting
+from gateway.server.carrying.refusals import MAX_FAULT_BYTES, check_credential, check_status, fault_json, refusal
+from gateway.server.carrying.sending import inflated, received
 from gateway.wire.client import nonsense
 
 PAGE_SECONDS = 60.0

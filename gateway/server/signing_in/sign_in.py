@@ -17,11 +17,11 @@ from gateway.contents.upstream import Destination
 from gateway.dialects.dialect import Call, Dialect, Incoming, Route
 from gateway.dialects.jupyter.passing import query_without_token
 from gateway.server.auth import Gatekeeper
-from gateway.server.browsers import CookieAuthenticator, Grants
-from gateway.server.cookies import LoginCookies, Proof
-from gateway.server.origins import Origins, follows_link, wants_page
-from gateway.server.sign_in_page import CONTENT_SECURITY_POLICY, sign_in_page
-from gateway.server.targets import own_target
+from gateway.server.signing_in.browsers import CookieAuthenticator, Grants
+from gateway.server.signing_in.cookies import LoginCookies, Proof
+from gateway.server.signing_in.origins import Origins, follows_link, wants_page
+from gateway.server.signing_in.sign_in_page import CONTENT_SECURITY_POLICY, sign_in_page
+from gateway.server.signing_in.targets import own_target
 
 LOGIN = "/login"
 LOGOUT = "/logout"

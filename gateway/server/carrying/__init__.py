@@ -1,0 +1,1 @@
+"""Requests and answers that go through to Jupyter servers and back as they come."""

@@ -1,0 +1,1 @@
+"""WebSockets of Jupyter servers, relayed to their clients."""
