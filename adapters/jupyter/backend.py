@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
+from cachetools import LRUCache
 from msgspec.structs import replace
 from structlog import get_logger
 
@@ -30,6 +31,8 @@ from gateway.wire.client import Answer, UpstreamClient, nonsense
 USER = "{user}"
 """In a server's address: where the name of the user goes, percent-encoded."""
 
+REMEMBERED_USERS = 1000
+
 _SILENCE = frozenset({Code.TIMEOUT, Code.UNAVAILABLE, Code.THROTTLED})
 _log = get_logger(__name__)
 
@@ -49,6 +52,7 @@ class JupyterBackend:
         self._checkpoints = Checkpoints(server)
         self._sessions = Sessions(server)
         self._streams = Streams(server)
+        self._of_users: LRUCache[str, JupyterBackend] = LRUCache(REMEMBERED_USERS)
 
     async def probe(self) -> None:
         """Look at the root folder: one call that tells reach, token and folder. Where each user has a server, none."""
@@ -196,7 +200,10 @@ class JupyterBackend:
         """``{user}`` in the server's address is the user's name."""
         if username is None or not is_plain_name(username) or "/" in username:
             raise Problem(Code.FORBIDDEN, "There is no server here for this name.")
-        return JupyterBackend(self._server.at(self.upstream.url.replace(USER, quote(username, safe=""))))
+        if username not in self._of_users:
+            server = self._server.at(self.upstream.url.replace(USER, quote(username, safe="")))
+            self._of_users[username] = JupyterBackend(server)
+        return self._of_users[username]
 
     async def aclose(self) -> None:
         """Nothing is held: the client belongs to the gateway."""
