@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from ipaddress import IPv6Address, ip_address
@@ -10,6 +11,7 @@ from ssl import SSLContext
 from aiohttp import web
 
 KEEPALIVE_SECONDS = 30.0
+CUT_SECONDS = 0.5
 
 
 @asynccontextmanager
@@ -27,7 +29,21 @@ async def listening(
         bound_host, bound_port = runner.addresses[0][:2]
         yield f"{'https' if tls else 'http'}://{_shown(bound_host)}:{bound_port}"
     finally:
-        await runner.cleanup()
+        cutting = asyncio.create_task(_cut(runner, shutdown_seconds + CUT_SECONDS))
+        try:
+            await runner.cleanup()
+        finally:
+            cutting.cancel()
+
+
+async def _cut(runner: web.AppRunner, seconds: float) -> None:
+    """aiohttp waits as long again for whom it has told to end, as for the download of a client that takes nothing."""
+    await asyncio.sleep(seconds)
+    connections = [] if runner.server is None else runner.server.connections
+    transports = [each.transport for each in connections if each.transport is not None]
+    await asyncio.gather(*(each.shutdown(CUT_SECONDS) for each in connections))
+    for transport in transports:
+        transport.abort()
 
 
 def _shown(bound_host: str) -> str:

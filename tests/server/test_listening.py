@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import AsyncIterator
 
@@ -69,3 +70,25 @@ async def test_what_was_opened_is_closed_when_the_rest_cannot_be_opened() -> Non
         async with listening(opening.app, "127.0.0.1", 0):
             pass
     assert opening.noted == ["opened", "closed"]
+
+
+async def test_who_takes_nothing_holds_up_the_end_no_longer_than_anybody() -> None:
+    is_begun = asyncio.Event()
+
+    async def endless(request: web.Request) -> web.StreamResponse:
+        answer = web.StreamResponse()
+        await answer.prepare(request)
+        is_begun.set()
+        while True:
+            await answer.write(bytes(1 << 20))
+
+    app = web.Application()
+    app.router.add_get("/", endless)
+    loop = asyncio.get_running_loop()
+    async with listening(app, "127.0.0.1", 0, shutdown_seconds=3) as url:
+        _, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]), limit=1024)
+        writer.write(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+        await asyncio.wait_for(is_begun.wait(), 10)
+        began = loop.time()
+    assert 2.5 < loop.time() - began < 5.5
+    writer.transport.abort()
