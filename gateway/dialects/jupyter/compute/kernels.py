@@ -40,6 +40,7 @@ from gateway.wire import json
 
 KERNELS = "/api/kernels"
 KERNEL = "/api/kernels/{kernel}"
+LIST_AGAIN_SECONDS = 0.25
 
 
 class KernelBody(msgspec.Struct):
@@ -81,7 +82,11 @@ class ListKernels:
     @staticmethod
     async def _kernels(fleet: Fleet, server: Server) -> list[Model]:
         """A kernel is there before its session, so what is concealed is asked for last."""
-        models = decoded(expected(await fleet.ask(server, Forward("GET", KERNELS)), 200).body, list[Model])
+        answer = await fleet.ask(server, Forward("GET", KERNELS))
+        if answer.status == 500:  # jupyter_server's list fails for a moment while a kernel starts
+            await asyncio.sleep(LIST_AGAIN_SECONDS)
+            answer = await fleet.ask(server, Forward("GET", KERNELS))
+        models = decoded(expected(answer, 200).body, list[Model])
         concealed = await concealed_kernels(fleet, server)
         return [kernel_model(fleet, server, model) for model in models if text_of(model, "id") not in concealed]
 

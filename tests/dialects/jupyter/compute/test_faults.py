@@ -118,6 +118,19 @@ async def test_json_of_another_shape_is_no_answer_either(
         upstream.answers.clear()
 
 
+async def test_a_list_that_fails_while_a_kernel_starts_is_asked_for_again(
+    compute: Compute, upstream: FakeUpstream
+) -> None:
+    async def first(_: web.Request) -> web.StreamResponse:
+        upstream.says("GET /api/kernels", [KERNEL])
+        return web.json_response({"message": "Unhandled error", "reason": None}, status=500)
+
+    upstream.answers["GET /api/kernels"] = first
+    answer = await compute.ask("GET", "/kernels")
+    assert (answer.status, answer.json()) == (200, [KERNEL])
+    assert upstream.asked.count("GET /api/kernels") == 2
+
+
 @pytest.mark.parametrize(("status", "told"), [(400, 400), (409, 409), (500, 501), (501, 501), (404, 404)])
 async def test_the_refusal_of_a_session_is_worded_anew(
     compute: Compute, upstream: FakeUpstream, status: int, told: int
