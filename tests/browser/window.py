@@ -38,6 +38,7 @@ class LabWindow:
     async def started(self) -> None:
         await expect(self.page.locator(".jp-FileBrowser")).to_be_visible(timeout=START_MILLISECONDS)
         await expect(self.page.locator("#jupyterlab-splash")).to_have_count(0, timeout=START_MILLISECONDS)
+        await expect(self.page.locator("#jp-main-dock-panel .lm-TabBar-tab.lm-mod-current")).to_be_visible()
 
     async def reload(self) -> None:
         await self.page.reload()
