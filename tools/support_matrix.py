@@ -22,7 +22,9 @@ from gateway.contents.backend import (
     SupportsMove,
     SupportsRemovingEmpty,
     SupportsSessions,
+    SupportsStreaming,
 )
+from gateway.contents.upstream import SupportsForwarding
 from gateway.registry import FACTORIES, create_backend
 from gateway.wire.client import UpstreamClient, open_session
 
@@ -132,7 +134,14 @@ _POWERS: tuple[tuple[str, type, str, str], ...] = (
     ),
     ("copy inside the mount", SupportsCopy, "inside the store", "through the gateway"),
     ("rename inside the mount", SupportsMove, "inside the store", "through the gateway: copied, verified, deleted"),
-    ("sessions and their kernels", SupportsSessions, "the store's own", "none: refused (501)"),
+    ("files are downloaded", SupportsStreaming, "streamed", "after they were read whole"),
+    ("sessions and kernels in the OCI dialect", SupportsSessions, "the store's own", "none: refused (501)"),
+    (
+        "kernels, terminals and pages in the Jupyter dialect",
+        SupportsForwarding,
+        "the server's own",
+        "a Jupyter server's, where there is one",
+    ),
     ("checkpoints", SupportsCheckpoints, "yes", "none: the list is empty, making one is refused (403)"),
 )
 
