@@ -2,115 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event
 from structlog.testing import capture_logs
 
 from adapters.local.backend import LocalBackend
 from gateway.contents.backend import Backend, Capability
-from gateway.contents.journal import Move, NoJournal, Record, Spot, Stage, Step
+from gateway.contents.journal import Move, Spot, Stage
 from gateway.contents.locks import ProcessLocks
-from gateway.contents.model import ETag, Precondition, Written, sha256_hex
 from gateway.contents.mounts import Mount, Mounts
 from gateway.contents.notebook import EMPTY_NOTEBOOK
 from gateway.contents.paths import ContentPath
-from gateway.contents.problem import Code, Problem
+from gateway.contents.problem import Code
 from gateway.contents.service import Contents
 from gateway.state.journal import StateJournal
 from gateway.state.store import StateStore
-from tests.contents.stand import ADA, SWEET, BareBackend, body_of, folder, names, parse, write_all
+from tests.contents.fickle import DOWN, KEEN, TEXTS, Fickle, Stand, stand_over
+from tests.contents.stand import ADA, body_of, folder, names, parse, write_all
 from tests.contract.steps import refused
 
-KEEN = SWEET | {Capability.CONDITIONAL_WRITE, Capability.CONDITIONAL_DELETE, Capability.ATOMIC_REPLACE}
 ROOT = ContentPath.ROOT
-DOWN = Problem(Code.UNAVAILABLE, "The store is down.")
-
-
-@dataclass
-class Fickle(BareBackend):
-    """Fails at what it is told to: before it does it, or after."""
-
-    failing: dict[str, Problem] = field(default_factory=dict)
-
-    async def write(self, path: ContentPath, body: bytes, *, precondition: Precondition = None) -> Written:
-        self._fail("before write")
-        written = await super().write(path, body, precondition=precondition)
-        self._fail("after write")
-        return written
-
-    async def delete(self, path: ContentPath, *, precondition: Precondition = None) -> None:
-        self._fail("before delete")
-        await super().delete(path, precondition=precondition)
-        self._fail("after delete")
-
-    def _fail(self, moment: str) -> None:
-        if moment in self.failing:
-            raise self.failing[moment]
-
-
-@dataclass
-class Stand:
-    """A gateway whose leases run out at once, over folders that can fail."""
-
-    contents: Contents
-    journal: StateJournal
-    source: Fickle
-    target: Fickle
-    vacated: list[tuple[str, str | None]]
-
-    async def step(self, text: str, path: str = "", copy_etag: str | None = None) -> Step:
-        entry = (document := await self.contents.read(ADA, parse(text))).entry
-        etag = None if copy_etag is None else ETag(copy_etag)
-        return Step(parse(path), entry.etag, entry.modified, sha256_hex(document.body), etag)
-
-    async def cut_off(self, stage: Stage, *files: Step, name: str = "top", directories: tuple[str, ...] = ()) -> None:
-        origin, goal = (Spot(mount, "", parse(name)) for mount in ("source", "target"))
-        await self.journal.begin(Move("1", origin, goal, None, stage), [parse(each) for each in directories], files)
-
-    async def etag(self, text: str) -> str:
-        return (await self.contents.stat(ADA, parse(text))).etag or ""
-
-    async def resume(self) -> None:
-        await self.contents.resume_moves()
-
-    async def is_over(self) -> bool:
-        return not await self.journal.abandoned()
-
-    async def both(self, text: str) -> tuple[bool, bool]:
-        """Whether something stands at the source, and at the target."""
-        path = parse(text)
-        found = [await names(self.contents, f"{top}/{path.parent}".rstrip("/")) for top in ("source", "target")]
-        return path.name in found[0], path.name in found[1]
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[StateStore]:
-    opened = await StateStore.open(f"sqlite+aiosqlite:///{tmp_path / 'state.db'}")
-    yield opened
-    await opened.aclose()
-
-
-@pytest.fixture(params=[SWEET, KEEN], ids=["checked", "native"])
-def stand(request: pytest.FixtureRequest, tmp_path: Path, store: StateStore) -> Stand:
-    source, target = (Fickle(folder(tmp_path / name), request.param) for name in ("source", "target"))
-    return stand_over(store, source, target)
-
-
-def stand_over(store: StateStore, source: Fickle, target: Fickle) -> Stand:
-    vacated: list[tuple[str, str | None]] = []
-
-    async def tell(path: ContentPath, owner: str | None) -> None:
-        vacated.append((str(path), owner))
-
-    journal = StateJournal(store, lease_seconds=0)
-    mounts = Mounts([Mount("source", source), Mount("target", target)])
-    return Stand(Contents(mounts, ProcessLocks(), tell, journal), journal, source, target, vacated)
-
 
 # -- one file ----------------------------------------------------------------------------------------------------------
 
@@ -193,8 +106,6 @@ async def test_a_notebook_spelled_otherwise_is_no_copy_of_a_newer_one(tmp_path: 
 
 
 # -- a directory of which not all was copied ---------------------------------------------------------------------------
-
-TEXTS = ("top/a.txt", "top/b.txt", "top/c.txt")
 
 
 async def copying(stand: Stand) -> None:
@@ -390,142 +301,3 @@ async def test_a_move_out_of_a_users_own_store_is_ended_there(tmp_path: Path, st
     await contents.resume_moves()
     assert await names(contents, "own") == []
     assert await names(contents, "target") == ["a.txt"]
-
-
-# -- moves that nothing hinders ----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(("moved", "writes"), [("file.txt", 2), ("top", 3 + len(TEXTS))])
-async def test_a_move_costs_few_transactions_and_leaves_no_trace(
-    stand: Stand, store: StateStore, moved: str, writes: int
-) -> None:
-    await write_all(stand.contents, [f"source/{text}" for text in (*TEXTS, "file.txt")])
-    mounts = Mounts([Mount("source", stand.source), Mount("target", stand.target)])
-    contents = Contents(mounts, ProcessLocks(), journal=StateJournal(store))
-    commits: list[object] = []
-    event.listen(store.engine.sync_engine, "commit", commits.append)
-    await contents.move(ADA, parse(f"source/{moved}"), parse(f"target/{moved}"))
-    assert len(commits) == writes
-    assert await stand.both(moved) == (False, True)
-    assert await stand.is_over()
-
-
-# -- what breaks while the process lives -------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("moved", ["top", "file.txt"])
-@pytest.mark.parametrize("moment", ["before delete", "after delete"])
-async def test_a_source_that_could_not_be_deleted_is_deleted_later(stand: Stand, moved: str, moment: str) -> None:
-    await write_all(stand.contents, [f"source/{text}" for text in (*TEXTS, "file.txt")])
-    stand.source.failing[moment] = DOWN
-    await refused(stand.contents.move(ADA, parse(f"source/{moved}"), parse(f"target/{moved}")), Code.UNAVAILABLE)
-    stand.source.failing.clear()
-    await stand.resume()
-    assert await stand.both(moved) == (False, True)
-    assert await stand.is_over()
-
-
-@pytest.mark.parametrize("moved", ["top", "file.txt"])
-async def test_a_move_told_as_a_failure_is_taken_back_however_late_its_copy_comes(stand: Stand, moved: str) -> None:
-    await write_all(stand.contents, [f"source/{text}" for text in (*TEXTS, "file.txt")])
-    stand.target.failing["after write"] = Problem(Code.TIMEOUT, "No answer.")
-    await refused(stand.contents.move(ADA, parse(f"source/{moved}"), parse(f"target/{moved}")), Code.TIMEOUT)
-    stand.target.failing.clear()
-    assert await stand.both(moved) == (True, True)
-    await stand.resume()
-    assert await stand.both(moved) == (True, False)
-    assert await stand.is_over()
-
-
-async def test_copies_that_could_not_be_taken_back_are_taken_back_later(stand: Stand) -> None:
-    await write_all(stand.contents, [f"source/{text}" for text in TEXTS])
-    stand.target.failing["before delete"] = DOWN
-    stop = asyncio.Event()
-    reads: list[ContentPath] = []
-
-    async def read_until_stopped(path: ContentPath) -> object:
-        reads.append(path)
-        if len(reads) == 2:
-            stop.set()
-            await asyncio.sleep(60)
-        return await BareBackend.read(stand.source, path)
-
-    stand.source.read = read_until_stopped  # type: ignore[method-assign,assignment]  # one store's only
-    moving = asyncio.create_task(stand.contents.move(ADA, parse("source/top"), parse("target/top")))
-    await stop.wait()
-    moving.cancel()
-    await asyncio.wait({moving})
-    assert await names(stand.contents, "target") == ["top"]
-    stand.target.failing.clear()
-    await stand.resume()
-    assert await stand.both("top") == (True, False)
-
-
-async def test_who_was_taken_over_takes_back_what_it_has_copied(stand: Stand, store: StateStore) -> None:
-    await write_all(stand.contents, [f"source/{text}" for text in TEXTS])
-    other = StateJournal(store)
-
-    async def write(path: ContentPath, body: bytes, *, precondition: Precondition = None) -> Written:
-        await other.abandoned()
-        return await BareBackend.write(stand.target, path, body, precondition=precondition)
-
-    stand.target.write = write  # type: ignore[method-assign]  # one store's only
-    await refused(stand.contents.move(ADA, parse("source/top"), parse("target/top")), Code.CONFLICT)
-    assert await stand.both("top") == (True, False)
-
-
-@pytest.mark.parametrize("moved", ["top", "file.txt"])
-async def test_a_state_store_that_is_lost_on_the_way_loses_nothing(stand: Stand, store: StateStore, moved: str) -> None:
-    await write_all(stand.contents, [f"source/{text}" for text in (*TEXTS, "file.txt")])
-    last = "c.txt" if moved == "top" else "file.txt"
-
-    async def read(inner: ContentPath) -> object:
-        if inner.name == last:
-            store.transaction = _lost  # type: ignore[method-assign,assignment]  # until the end of the test
-        return await BareBackend.read(stand.target, inner)
-
-    stand.target.read = read  # type: ignore[method-assign,assignment]  # one store's only
-    attempt = stand.contents.move(ADA, parse(f"source/{moved}"), parse(f"target/{moved}"))
-    if moved == "top":
-        await refused(attempt, Code.UNAVAILABLE)
-        assert await stand.both(moved) == (True, False)
-    else:
-        await attempt
-        assert await stand.both(moved) == (False, True)
-
-
-def _lost() -> object:
-    raise DOWN
-
-
-async def test_without_a_journal_nothing_is_kept_of_a_move(tmp_path: Path) -> None:
-    journal = NoJournal()
-    contents = Contents(Mounts([Mount("m", folder(tmp_path / "m"))]), ProcessLocks(), journal=journal)
-    await contents.resume_moves()
-    move = Move("1", Spot("m", "", ROOT), Spot("m", "", ROOT), None, Stage.FILE)
-    assert await journal.touch(move)
-    assert await journal.progress(move) is None
-
-
-async def test_nothing_is_begun_that_cannot_be_noted(stand: Stand, store: StateStore) -> None:
-    await write_all(stand.contents, ["source/a.txt"])
-    store.transaction = _lost  # type: ignore[method-assign,assignment]  # until the end of the test
-    await refused(stand.contents.move(ADA, parse("source/a.txt"), parse("target/a.txt")), Code.UNAVAILABLE)
-    assert await stand.both("a.txt") == (True, False)
-
-
-async def test_a_lease_that_cannot_be_renewed_is_told(store: StateStore, tmp_path: Path) -> None:
-    move = Move("1", Spot("a", "", ROOT), Spot("b", "", ROOT), None, Stage.FILE)
-    journal = StateJournal(store, lease_seconds=0.03)
-    with capture_logs() as logs:
-        async with Record(journal, move):
-            async with asyncio.timeout(10):
-                while not logs:  # noqa: ASYNC110  a log line is no event
-                    await asyncio.sleep(0.01)
-        assert [log["log_level"] for log in logs] == ["error"]
-        store.transaction = _lost  # type: ignore[method-assign,assignment]  # until the end of the test
-        async with Record(journal, move):
-            async with asyncio.timeout(10):
-                while len(logs) < 3:  # noqa: ASYNC110  a log line is no event
-                    await asyncio.sleep(0.01)
-    assert {log["log_level"] for log in logs[1:]} == {"warning"}
