@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import structlog
 from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.web import RequestPayloadError
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 BLANK = "***"
@@ -60,7 +61,7 @@ def configure(format_: Literal["console", "json"], level: str) -> None:
 def quiet_parser(record: logging.LogRecord) -> bool:
     """Take from the HTTP parser's complaint the offending line, which it quotes, credentials included."""
     error = record.exc_info[1] if record.exc_info else None
-    if isinstance(error, HttpProcessingError):
+    if isinstance(error, HttpProcessingError | RequestPayloadError):
         record.msg, record.args = "malformed request: %s", (type(error).__name__,)
         record.exc_info, record.exc_text = None, None
         record.levelno, record.levelname = logging.WARNING, "WARNING"

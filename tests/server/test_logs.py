@@ -8,6 +8,7 @@ import logging
 from collections.abc import Iterator
 from typing import Any
 
+import aiohttp
 import pytest
 import structlog
 from aiohttp import web
@@ -131,3 +132,19 @@ async def test_the_parsers_complaint_does_not_quote_the_request(capsys: pytest.C
     written = capsys.readouterr().err
     assert "malformed request" in written
     assert SECRET not in written
+
+
+async def test_a_body_that_is_not_encoded_as_it_says_is_the_clients_fault_in_a_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    async def read(request: web.Request) -> web.Response:
+        return web.Response(body=await request.read())
+
+    configure("json", "info")
+    app = web.Application()
+    app.router.add_post("/x", read)
+    async with listening(app, "127.0.0.1", 0) as url, aiohttp.ClientSession() as session:
+        async with session.post(f"{url}/x", data=b"no gzip", headers={"Content-Encoding": "gzip"}) as answer:
+            assert answer.status >= 400
+    written = capsys.readouterr().err
+    assert ("malformed request" in written, "Traceback" in written) == (True, False)
