@@ -54,6 +54,7 @@ RESUME_SECONDS = 15.0
 UPLOADS_BELOW = ".nbgw-uploads"
 
 CARRIER = web.AppKey("carrier", HttpCarrier)
+HEALTH = web.AppKey("health", Health)
 
 Work = Callable[[], Awaitable[None]]
 
@@ -68,6 +69,7 @@ def create_app(settings: Settings) -> web.Application:
         middlewares=middlewares(table.dialect_of, health.metrics, settings.server.base_path),
         client_max_size=settings.server.max_body_bytes,
     )
+    app[HEALTH] = health
     add_health_routes(app, health)
     app.router.add_route("*", r"/{tail:[\s\S]*}", travel, expect_handler=expect)
     app.on_response_prepare.append(renew)

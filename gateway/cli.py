@@ -28,7 +28,9 @@ ConfigOption = Annotated[
 HostOption = Annotated[str | None, typer.Option(help="The address to listen on; 127.0.0.1 unless set.")]
 PortOption = Annotated[
     int | None,
-    typer.Option(help="The port to listen on; 0 takes a free one; 8888 unless set.", min=0, max=65535),
+    typer.Option(
+        help="The port to listen on; 0 takes a free one; 8888 unless set, 8889 before a --jupyter.", min=0, max=65535
+    ),
 ]
 
 
@@ -68,13 +70,14 @@ def serve(
     ] = None,
 ) -> None:
     """Run the gateway. Without --config: the named stores, or the current folder, for whoever has the printed token."""
-    from gateway.serving import Given, StartError, serve_forever
+    from gateway.given import Given
+    from gateway.serving import StartError, serve_forever
 
     flags = {"host": host, "port": port, "tls_cert": tls_cert, "tls_key": tls_key}
     given = {key: value for key, value in flags.items() if value is not None}
     try:
-        servers = Given(jupyter, jupyter_token, s3)
-        _exit_on_configuration_error(serve_forever, config, {"server": given}, servers)
+        stores = Given(jupyter, jupyter_token, s3)
+        _exit_on_configuration_error(serve_forever, config, {"server": given}, stores)
     except StartError as error:
         typer.echo(f"nbgw cannot start: {error}", err=True)
         raise typer.Exit(1) from error
@@ -89,7 +92,7 @@ def demo(
     from importlib.util import find_spec
 
     if missing := [name for name in ("moto", "jupyterlab") if find_spec(name) is None]:
-        typer.echo(f"nbgw cannot start: the demo needs {' and '.join(missing)}; install nbgateway[demo].", err=True)
+        typer.echo(f"nbgw cannot start: the demo needs {' and '.join(missing)}; install it as '.[demo]'.", err=True)
         raise typer.Exit(1)
     from gateway.demo.main import run_demo
 

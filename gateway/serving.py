@@ -7,24 +7,22 @@ import errno
 import getpass
 import hashlib
 import os
-import re
 import secrets
 import signal
 import socket
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from ssl import SSLContext
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 import structlog
 import typer
 
-from gateway.app import create_app
+from gateway.app import HEALTH, create_app
 from gateway.checking import key_faults
 from gateway.contents.problem import Problem
+from gateway.given import Given
 from gateway.server.certificates import CertificateError, server_context
 from gateway.server.listening import listening
 from gateway.server.logs import configure
@@ -33,30 +31,11 @@ from gateway.settings import ConfigurationError, Settings, load_settings
 PORT_BESIDE_JUPYTER = 8889
 """Where nothing is said: the usual port is the Jupyter server's own."""
 
-_PAGE = re.compile(r"/(lab|tree|doc|notebooks|edit|api)(/.*)?$")
 _log = structlog.get_logger()
 
 
 class StartError(Exception):
     """The gateway cannot start here and now; the message says why and how to mend it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Given:
-    """Stores named on the command line: a Jupyter server by the address it prints, and a bucket."""
-
-    jupyter: str | None = None
-    jupyter_token: str | None = field(default=None, repr=False)
-    bucket: str | None = None
-
-    def mounts(self) -> list[dict[str, Any]]:
-        found = []
-        if self.jupyter:
-            url, token = _server_address(self.jupyter)
-            found.append({"name": "jupyter", "kind": "jupyter", "url": url, "token": token or self.jupyter_token})
-        if self.bucket:
-            found.append({"name": "s3", "kind": "nx1", "bucket": self.bucket})
-        return found
 
 
 def serve_forever(config: Path | None, flags: Mapping[str, Any], given: Given) -> None:
@@ -89,15 +68,16 @@ async def _serve(settings: Settings, token: str | None) -> None:
     tls = _tls(settings)
     async with AsyncExitStack() as stack:
         try:
-            app = listening(
-                create_app(settings), server.host, server.port, tls=tls, shutdown_seconds=server.shutdown_seconds
-            )
-            url = await stack.enter_async_context(app)
+            app = create_app(settings)
+            site = listening(app, server.host, server.port, tls=tls, shutdown_seconds=server.shutdown_seconds)
+            url = await stack.enter_async_context(site)
         except Problem as problem:
             raise StartError(problem.detail) from problem
         except OSError as error:
             raise StartError(_why_not(error, server.host, server.port)) from error
-        _announce(settings, url, token)
+        _announce(settings, url + server.base_path, token)
+        for mount, detail in app[HEALTH].troubles():
+            typer.echo(f"The mount {mount!r} is not available: {detail}", err=True)
         await asyncio.Event().wait()
 
 
@@ -106,8 +86,9 @@ def _announce(settings: Settings, url: str, token: str | None) -> None:
     granted = [grant.token.get_secret_value() for grant in settings.identity.tokens if grant.token]
     if token in granted:
         what, path = ("JupyterLab", "/lab") if settings.home() else ("What is served", "/api/contents")
-        base = url + settings.server.base_path
-        typer.echo(f"{what}, for whoever has this token:\n\n    {base}{path}?token={token}\n")
+        typer.echo(f"{what}, for whoever has this token:\n\n    {url}{path}?token={token}\n")
+    elif settings.home():
+        typer.echo(f"JupyterLab, for whoever signs in: {url}/lab")
 
 
 def _tls(settings: Settings) -> SSLContext | None:
@@ -132,14 +113,6 @@ def _why_not(error: OSError, host: str, port: int) -> str:
     if isinstance(error, socket.gaierror) or number == errno.EADDRNOTAVAIL:
         return f"cannot listen on {host}: {reason}. Name an address of this machine with --host."
     return f"cannot listen on {host} port {port}: {reason}. Choose another with --port; 0 takes a free one."
-
-
-def _server_address(printed: str) -> tuple[str, str | None]:
-    """The address of a Jupyter server and its token, from what it prints: ``http://host:8888/base/lab?token=...``."""
-    parts = urlsplit(printed)
-    path = _PAGE.sub("", parts.path).rstrip("/")
-    token = dict(parse_qsl(parts.query)).get("token")
-    return urlunsplit(parts._replace(path=path, query="", fragment="")), token
 
 
 def _embedded(token: str, *, with_files: bool) -> dict[str, Any]:

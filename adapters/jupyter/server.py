@@ -17,6 +17,8 @@ from gateway.contents.upstream import Forward, Upstream
 from gateway.wire.client import Answer, OpenAnswer, UpstreamClient, nonsense
 from gateway.wire.partial import received
 
+_NO_SERVER = "There is no Jupyter server at this address."
+_NO_FOLDER = "The configured folder does not exist on the Jupyter server."
 _ROUTE_WORDS = {"checkpoints": "%63heckpoints", "trust": "%74rust"}
 """Names that the server's routes take for its own unless they are spelled so; it decodes after routing."""
 
@@ -46,7 +48,7 @@ class Server:
         if answer.status == 500 and len(path.segments) > 1 and not await self.is_directory(path.parent):
             raise not_found()
         if answer.status == 404 and path.is_root:
-            raise nonsense("The configured folder does not exist on the Jupyter server.")
+            raise nonsense(_NO_SERVER if self._folder.is_root else _NO_FOLDER)
         return expected(answer, 200)
 
     async def facts(self, path: ContentPath) -> Facts:

@@ -35,6 +35,7 @@ class Health:
         self.metrics = Metrics()
         self._backends: Mapping[str, Backend] = {}
         self._mounts: dict[str, str] = {}
+        self._troubles: dict[str, str] = {}
         self._store: Pingable | None = None
         self._draining = False
 
@@ -60,7 +61,14 @@ class Health:
         else:
             self._remember(name, "ok", "")
 
+    def troubles(self) -> tuple[tuple[str, str], ...]:
+        """The mounts that are down, and what is wrong with each."""
+        return tuple(self._troubles.items())
+
     def _remember(self, name: str, state: str, detail: str) -> None:
+        self._troubles.pop(name, None)
+        if state != "ok":
+            self._troubles[name] = detail
         if self._mounts.get(name) != state:
             self._mounts[name] = state
             report = _log.info if state == "ok" else _log.warning

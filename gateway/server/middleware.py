@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from gateway.contents.model import Caller
 from gateway.contents.problem import Code, Problem, Reason, invalid
-from gateway.dialects.dialect import REQUEST_ID, Dialect, is_request_id
+from gateway.dialects.dialect import ANONYMOUS, REQUEST_ID, Dialect, is_request_id
 from gateway.server.logs import redacted
 
 DIALECT = web.RequestKey("dialect", Dialect)
@@ -160,7 +160,7 @@ def _log_request(request: web.Request, status: int, size: int | None, seconds: f
         request_id=request[REQUEST_ID],
         dialect=request[DIALECT].name,
         mount=request.get(MOUNT, ""),
-        caller=caller.key if caller else None,
+        caller=caller.key if caller not in (None, ANONYMOUS) else None,
         method=request.method,
         path=redacted(request.raw_path),
         status=status,

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.serving import Given
+from gateway.given import Given
+from gateway.settings import ConfigurationError
 from tests.cli.command import ask, run, serving, started
 
 CONFIGURED = """
@@ -108,11 +109,23 @@ def test_before_a_jupyter_server_the_printed_url_is_that_of_its_lab_and_its_toke
         ("http://127.0.0.1:8888/user/al/tree/a/lab?token=a%2Bb", "http://127.0.0.1:8888/user/al", "a+b"),
         ("https://hub:8000/user/{user}/", "https://hub:8000/user/{user}", "given"),
         ("http://127.0.0.1:8888", "http://127.0.0.1:8888", "given"),
+        ("http://127.0.0.1:8888/lab?token=...", "http://127.0.0.1:8888", "given"),
     ],
 )
 def test_a_servers_address_is_understood_as_it_prints_it(printed: str, url: str, token: str) -> None:
     [mount] = Given(printed, "given").mounts()
     assert (mount["url"], mount["token"]) == (url, token)
+
+
+def test_a_servers_token_that_it_hides_is_asked_for() -> None:
+    with pytest.raises(ConfigurationError, match="JUPYTER_TOKEN"):
+        Given("http://127.0.0.1:8888/lab?token=...").mounts()
+
+
+@pytest.mark.parametrize("printed", ["", "localhost:8888", "ftp://x", "http://", "http://[x"])
+def test_what_is_no_address_of_a_server_is_refused_by_the_name_of_its_option(printed: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"^--jupyter: give a whole address"):
+        Given(printed).mounts()
 
 
 def test_a_token_that_the_environment_replaces_is_not_printed(here: Path) -> None:
