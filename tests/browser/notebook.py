@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
 from playwright.async_api import Locator, Page, expect
@@ -58,8 +59,15 @@ class NotebookPanel:
         await expect(self.output(cell)).to_have_text(output, timeout=KERNEL_MILLISECONDS)
 
     async def save(self) -> None:
-        await self.press_save()
+        async with self.saving():
+            await self.press_save()
         await self.saved()
+
+    def saving(self) -> AbstractAsyncContextManager[object]:
+        """While a save by hand goes on, which ends with a checkpoint; Lab ignores further ones until then."""
+        return self.page.expect_response(
+            lambda response: response.request.method == "POST" and "/checkpoints" in response.url
+        )
 
     async def press_save(self) -> None:
         await self.page.keyboard.press("Control+s")

@@ -25,8 +25,9 @@ async def test_the_later_of_two_tabs_is_asked_before_it_overwrites(place: Place,
     await second.press_save()
     await other.answer(CHANGED, "Cancel")
     assert await place.source("a.ipynb") == "'one'"
-    await second.press_save()
-    await other.answer(CHANGED, "Revert")
+    async with second.saving():
+        await second.press_save()
+        await other.answer(CHANGED, "Revert")
     await expect(second.editor()).to_have_text("'one'")
     await second.type("'again'")
     await second.save()
