@@ -48,7 +48,9 @@ BIN_TYPE = "application/octet-stream"
 ALL_METHODS = "DELETE, GET, OPTIONS, PATCH, POST, PUT"
 PREFLIGHT: dict[str, str | None] = {
     "Access-Control-Allow-Methods": "GET, PUT, POST, PATCH, DELETE, OPTIONS",
-    "Access-Control-Allow-Headers": "accept, content-type, authorization, x-xsrftoken, if-match, if-none-match, if-range, range",
+    "Access-Control-Allow-Headers": (
+        "accept, content-type, authorization, x-xsrftoken, if-match, if-none-match, if-range, range"
+    ),
 }
 
 VECTORS = [
