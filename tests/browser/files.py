@@ -33,10 +33,6 @@ class FileBrowser:
         await self.page.locator(".jp-BreadCrumbs-home").click()
         await expect(self.page.locator(".jp-BreadCrumbs-item")).to_have_count(0)
 
-    async def refresh(self) -> None:
-        async with self.page.expect_response(re.compile(r"/api/contents.*content=1")):
-            await self.page.locator('[data-command="filebrowser:refresh"]').click()
-
     async def rename(self, name: str, new_name: str) -> None:
         await self.entry(name).click()
         await self.page.keyboard.press("F2")
@@ -53,10 +49,6 @@ class FileBrowser:
         """Into the folder that is shown, by a click beside the names."""
         await self.page.locator(".jp-DirListing-content").click(button="right", position={"x": 100, "y": 400})
         await self._menu_entry("Paste").click()
-
-    async def delete(self, name: str) -> None:
-        """Up to the question whether that is meant."""
-        await self._context_menu(name, "Delete")
 
     async def upload(self, file: Path) -> None:
         async with self.page.expect_file_chooser() as chooser:
