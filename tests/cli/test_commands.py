@@ -152,7 +152,7 @@ def test_a_demo_without_its_servers_says_what_to_install() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == "nbgw cannot start: the demo needs moto; install nbgateway[demo].\n"
+    assert done.stderr == "nbgw cannot start: the demo needs moto; install it as '.[demo]'.\n"
 
 
 def test_what_is_hardly_ever_meant_is_a_note(tmp_path: Path) -> None:
